@@ -1,0 +1,30 @@
+//! Every operation: one folder each, by family; and the table that lists them.
+//!
+//! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the bits),
+//! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
+
+use crate::check::Case;
+
+/// A row of the table of ops: family/op, and its cases.
+pub struct Row {
+    /// `family/op`, the folder's path.
+    pub path: &'static str,
+    /// The table of cases.
+    pub cases: fn() -> Vec<Case>,
+}
+
+/// Every op, one line each.
+pub const TABLE: &[Row] = &[];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut all: Vec<&str> = TABLE.iter().map(|r| r.path).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), TABLE.len());
+    }
+}

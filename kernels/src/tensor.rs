@@ -1,0 +1,228 @@
+//! A tensor: a shape over a shared, recycled block of 4-byte words.
+
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+use crate::memory::{self, Block};
+use crate::{Device, Shape};
+
+/// Element type. Everything that is differentiated is `F32`; targets and indices are `I32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DType {
+    /// IEEE binary32.
+    F32,
+    /// Class numbers and indices.
+    I32,
+}
+
+/// A dense tensor, row-major; cloning shares the data, writing to shared data copies them first.
+pub struct Tensor {
+    block: ManuallyDrop<Arc<Block>>,
+    shape: Shape,
+    dtype: DType,
+}
+
+impl Tensor {
+    fn take(shape: Shape, dtype: DType) -> Self {
+        Self { block: ManuallyDrop::new(memory::take(shape.len())), shape, dtype }
+    }
+
+    /// Room for an f32 tensor; its numbers are arbitrary until written.
+    pub fn uninit(shape: impl Into<Shape>) -> Self {
+        Self::take(shape.into(), DType::F32)
+    }
+
+    /// All `value`.
+    pub fn full(shape: impl Into<Shape>, value: f32) -> Self {
+        let mut t = Self::uninit(shape);
+        t.data_mut().fill(value);
+        t
+    }
+
+    /// All +0.
+    pub fn zeros(shape: impl Into<Shape>) -> Self {
+        Self::full(shape, 0.0)
+    }
+
+    /// A copy of `data`, row-major.
+    ///
+    /// # Panics
+    /// If `data` does not hold as many numbers as the shape.
+    pub fn from_slice(shape: impl Into<Shape>, data: &[f32]) -> Self {
+        let mut t = Self::uninit(shape);
+        t.data_mut().copy_from_slice(data);
+        t
+    }
+
+    /// A copy of class numbers or indices.
+    ///
+    /// # Panics
+    /// If `data` does not hold as many numbers as the shape.
+    pub fn from_ints(shape: impl Into<Shape>, data: &[i32]) -> Self {
+        let mut t = Self::take(shape.into(), DType::I32);
+        t.ints_mut().copy_from_slice(data);
+        t
+    }
+
+    /// A tensor without dimensions.
+    pub fn scalar(value: f32) -> Self {
+        Self::full(Shape::scalar(), value)
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Its element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Where it lives.
+    pub fn device(&self) -> Device {
+        Device::Cpu
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// No elements.
+    pub fn is_empty(&self) -> bool {
+        self.shape.is_empty()
+    }
+
+    fn words(&self) -> &[u32] {
+        &self.block.words()[..self.shape.len()]
+    }
+
+    fn words_mut(&mut self) -> &mut [u32] {
+        let n = self.shape.len();
+        if Arc::get_mut(&mut self.block).is_none() {
+            let mut own = memory::take(n);
+            Arc::get_mut(&mut own).expect("fresh").words_mut()[..n].copy_from_slice(&self.block.words()[..n]);
+            let shared = std::mem::replace(&mut *self.block, own);
+            memory::give(shared);
+        }
+        &mut Arc::get_mut(&mut self.block).expect("made unique above").words_mut()[..n]
+    }
+
+    /// The numbers, row-major.
+    ///
+    /// # Panics
+    /// If the tensor holds integers.
+    pub fn data(&self) -> &[f32] {
+        assert_eq!(self.dtype, DType::F32, "an integer tensor has no f32 data");
+        bytemuck::cast_slice(self.words())
+    }
+
+    /// The numbers, writable; copies first if another tensor shares them.
+    ///
+    /// # Panics
+    /// If the tensor holds integers.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        assert_eq!(self.dtype, DType::F32, "an integer tensor has no f32 data");
+        bytemuck::cast_slice_mut(self.words_mut())
+    }
+
+    /// The class numbers or indices.
+    ///
+    /// # Panics
+    /// If the tensor holds floats.
+    pub fn ints(&self) -> &[i32] {
+        assert_eq!(self.dtype, DType::I32, "a float tensor has no integer data");
+        bytemuck::cast_slice(self.words())
+    }
+
+    /// The class numbers or indices, writable; copies first if another tensor shares them.
+    ///
+    /// # Panics
+    /// If the tensor holds floats.
+    pub fn ints_mut(&mut self) -> &mut [i32] {
+        assert_eq!(self.dtype, DType::I32, "a float tensor has no integer data");
+        bytemuck::cast_slice_mut(self.words_mut())
+    }
+
+    /// The only element.
+    ///
+    /// # Panics
+    /// If there is not exactly one.
+    pub fn item(&self) -> f32 {
+        assert_eq!(self.len(), 1, "item() of a tensor of shape {}", self.shape);
+        self.data()[0]
+    }
+
+    /// The same data under another shape with as many elements.
+    ///
+    /// # Panics
+    /// If the numbers of elements differ.
+    #[must_use]
+    pub fn reshaped(&self, shape: impl Into<Shape>) -> Self {
+        let shape = shape.into();
+        assert_eq!(shape.len(), self.len(), "{} cannot be seen as {shape}", self.shape);
+        let mut t = self.clone();
+        t.shape = shape;
+        t
+    }
+
+    /// Equal shapes, types and bits; NaNs are equal as a class.
+    pub fn same_bits(&self, other: &Self) -> bool {
+        self.first_difference(other).is_none()
+    }
+
+    /// Flat index of the first element whose bits differ (0 if shapes or types do); NaNs are equal as a class.
+    pub fn first_difference(&self, other: &Self) -> Option<usize> {
+        if self.shape != other.shape || self.dtype != other.dtype {
+            return Some(0);
+        }
+        let nan = |w: u32| self.dtype == DType::F32 && f32::from_bits(w).is_nan();
+        self.words().iter().zip(other.words()).position(|(&a, &b)| a != b && !(nan(a) && nan(b)))
+    }
+}
+
+impl Clone for Tensor {
+    fn clone(&self) -> Self {
+        Self { block: ManuallyDrop::new(Arc::clone(&self.block)), shape: self.shape, dtype: self.dtype }
+    }
+}
+
+impl Drop for Tensor {
+    fn drop(&mut self) {
+        // SAFETY: the block is taken out exactly once, here, and never touched again.
+        memory::give(unsafe { ManuallyDrop::take(&mut self.block) });
+    }
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor{}", self.shape)?;
+        match self.dtype {
+            DType::F32 => write!(f, " {:?}", &self.data()[..self.len().min(8)]),
+            DType::I32 => write!(f, " {:?}", &self.ints()[..self.len().min(8)]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_to_shared_data_copies_them_first() {
+        let a = Tensor::from_slice([2, 2], &[1., 2., 3., 4.]);
+        let mut b = a.reshaped([4]);
+        b.data_mut()[0] = 9.0;
+        assert_eq!(a.data(), [1., 2., 3., 4.]);
+        assert_eq!(b.data(), [9., 2., 3., 4.]);
+    }
+
+    #[test]
+    fn nans_are_equal_as_a_class_and_zeros_are_not() {
+        let nan = |bits| Tensor::from_slice([1], &[f32::from_bits(bits)]);
+        assert!(nan(0x7fc0_0000).same_bits(&nan(0xffc0_0001)));
+        assert_eq!(nan(0).first_difference(&nan(0x8000_0000)), Some(0));
+    }
+}
