@@ -6,6 +6,8 @@
 //! 2. *Truth*: the f64 reference's backward against central differences of its forward.
 //! 3. *Accuracy*: the fast f32 backward against the f64 backward, within 8 eps of the norm.
 
+#![allow(clippy::neg_cmp_op_on_partial_ord)] // written so that NaN fails
+
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
