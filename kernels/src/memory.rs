@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_block_given_back_is_taken_again() {
-        let words = 123_456_7;
+        let words = 1_234_567;
         let a = take(words);
         let p = a.ptr;
         give(a);

@@ -262,7 +262,11 @@ mod tests {
     #[test]
     fn jobs_inside_jobs_run_alone_and_panics_reach_the_caller() {
         let n = AtomicUsize::new(0);
-        run(8, |_| run(8, |_| drop(n.fetch_add(1, Relaxed))));
+        run(8, |_| {
+            run(8, |_| {
+                n.fetch_add(1, Relaxed);
+            })
+        });
         assert_eq!(n.into_inner(), 64);
         let caught = catch_unwind(|| run(8, |i| assert!(i != 5, "item five")));
         assert!(caught.is_err());
