@@ -1,5 +1,6 @@
 //! What an operation is.
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use crate::host::{Host, Real};
@@ -102,7 +103,7 @@ impl Backward<'_> {
 }
 
 /// An operation: its shapes, its forward, its backward. Its parameters (stride, padding, ...) are fields.
-pub trait Op: Debug + Send + 'static {
+pub trait Op: Debug + Send + Any {
     /// Name, as in the vectors.
     fn name(&self) -> &'static str;
 

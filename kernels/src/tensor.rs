@@ -5,7 +5,8 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::memory::{self, Block};
-use crate::{Device, Shape};
+use crate::simd::Simd;
+use crate::{Device, Shape, dispatch, pool};
 
 /// Element type. Everything that is differentiated is `F32`; targets and indices are `I32`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +147,17 @@ impl Tensor {
         bytemuck::cast_slice_mut(self.words_mut())
     }
 
+    /// Adds `other`, element by element: how a second gradient contribution joins the first.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn accumulate(&mut self, other: &Self) {
+        assert_eq!(self.shape, other.shape, "a gradient has the shape of its value");
+        const CHUNK: usize = 1 << 14;
+        let b = other.data();
+        pool::chunks_mut(self.data_mut(), CHUNK, |i, a| add_into(a, &b[i * CHUNK..][..a.len()]));
+    }
+
     /// The only element.
     ///
     /// # Panics
@@ -203,6 +215,17 @@ impl fmt::Debug for Tensor {
             DType::F32 => write!(f, " {:?}", &self.data()[..self.len().min(8)]),
             DType::I32 => write!(f, " {:?}", &self.ints()[..self.len().min(8)]),
         }
+    }
+}
+
+dispatch! {
+    fn add_into(a: &mut [f32], b: &[f32]) = add_into_body;
+}
+
+#[inline(always)]
+fn add_into_body<S: Simd>(a: &mut [f32], b: &[f32]) {
+    for (x, y) in a.iter_mut().zip(b) {
+        *x += *y;
     }
 }
 
