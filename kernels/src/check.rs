@@ -66,7 +66,8 @@ impl Input {
         self
     }
 
-    fn tensor(&self, index: u64) -> Tensor {
+    /// The numbers of input `index`, the same every time.
+    pub fn tensor(&self, index: u64) -> Tensor {
         let mut s = Key::new(0, Purpose::Test).stream(index);
         let n = self.shape.len();
         let data: Vec<f32> = match &self.fill {
@@ -320,4 +321,20 @@ pub fn table(op: &str, cases: &[Case]) {
     let failed: Vec<String> =
         cases.iter().filter_map(|c| case(c).err().map(|e| format!("{op}/{}:\n{e}", c.name))).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Calls `f` at every SIMD level of this processor and at 1, 2, 3 and 7 threads, with a name for the way it is called; no
+/// other check runs meanwhile.
+pub fn each_way(mut f: impl FnMut(&str)) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (level, threads) = (simd::level(), pool::threads());
+    for l in Level::ALL.into_iter().filter(|l| l.available()) {
+        for t in [1, 2, 3, 7] {
+            simd::force(l);
+            pool::set_threads(t);
+            f(&format!("{l}, {t} threads"));
+        }
+    }
+    simd::force(level);
+    pool::set_threads(threads);
 }

@@ -3,6 +3,8 @@
 //! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the bits),
 //! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
 
+pub mod optim;
+
 use crate::check::Case;
 
 /// A row of the table of ops: family/op, and its cases.
