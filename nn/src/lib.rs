@@ -1,1 +1,26 @@
-//! nn
+//! Layers, losses, optimisers, schedules, initialisers and checkpoints.
+//!
+//! A network is an immutable description: layers hold [`ParamId`]s, [`Params`] holds the numbers, and a [`Pass`] runs one
+//! forward over a tape. Names and layouts in files are PyTorch's; in memory they are ours (channels last).
+
+pub mod checkpoint;
+pub mod clip;
+pub mod init;
+pub mod layers;
+mod network;
+mod params;
+mod pass;
+pub mod schedule;
+mod sgd;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use clip::Clip;
+pub use init::Init;
+pub use layers::Builder;
+pub use network::Network;
+pub use params::{Entry, Kind, Layout, ParamId, Params};
+pub use pass::{Mode, Pass};
+pub use schedule::Schedule;
+pub use sgd::Sgd;
+
+pub use autograd::{OpError, Tape, Tensor};

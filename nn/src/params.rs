@@ -1,0 +1,278 @@
+//! The numbers of a network, in insertion order.
+
+use kernels::{DType, Shape, Tensor};
+
+/// The number of an entry in its [`Params`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ParamId(pub usize);
+
+/// Whether training moves an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Trained by gradients.
+    Parameter,
+    /// Kept beside them (running statistics).
+    Buffer,
+}
+
+/// How an entry's layout in memory maps to PyTorch's in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// The same.
+    Plain,
+    /// `[kh, kw, I, O]` here, `[O, I, kh, kw]` in files.
+    Conv2d,
+    /// `[k, I, O]` here, `[O, I, k]` in files.
+    Conv1d,
+    /// `[I, O]` here, `[O, I]` in files.
+    Linear,
+}
+
+impl Layout {
+    /// Our axes in the order of the file's; `None` if nothing moves.
+    fn axes(self) -> Option<&'static [usize]> {
+        match self {
+            Self::Plain => None,
+            Self::Conv2d => Some(&[3, 2, 0, 1]),
+            Self::Conv1d => Some(&[2, 1, 0]),
+            Self::Linear => Some(&[1, 0]),
+        }
+    }
+
+    /// The shape in files of a tensor of shape `ours`.
+    pub fn file_shape(self, ours: Shape) -> Shape {
+        let axes = self.axes().unwrap_or_default();
+        axes.iter().enumerate().fold(ours, |file, (i, &a)| file.with(i, ours[a]))
+    }
+
+    /// Calls `f(position in our memory)` for every element in the order of the file.
+    pub fn in_file_order(self, ours: Shape, mut f: impl FnMut(usize)) {
+        let Some(axes) = self.axes() else { return (0..ours.len()).for_each(f) };
+        assert_eq!(axes.len(), ours.iter().len(), "{self:?} does not fit {ours}");
+        if ours.is_empty() {
+            return;
+        }
+        let (mut sizes, mut strides) = ([1; 4], [0; 4]);
+        for (i, &a) in axes.iter().enumerate() {
+            sizes[i] = ours[a];
+            strides[i] = ours[a + 1..].iter().product();
+        }
+        for a in 0..sizes[0] {
+            for b in 0..sizes[1] {
+                for c in 0..sizes[2] {
+                    for d in 0..sizes[3] {
+                        f(a * strides[0] + b * strides[1] + c * strides[2] + d * strides[3]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One entry.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    name: String,
+    value: Tensor,
+    grad: Option<Tensor>,
+    kind: Kind,
+    layout: Layout,
+}
+
+impl Entry {
+    /// PyTorch's dotted name: `block1.layer.0.conv1.weight`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The numbers, in our layout.
+    pub fn value(&self) -> &Tensor {
+        &self.value
+    }
+
+    /// The gradient of the last pass; `None` if the loss did not depend on it.
+    pub fn grad(&self) -> Option<&Tensor> {
+        self.grad.as_ref()
+    }
+
+    /// Parameter or buffer.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How it is laid out in files.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Its shape in files.
+    pub fn file_shape(&self) -> Shape {
+        self.layout.file_shape(self.value.shape())
+    }
+}
+
+/// Names that begin so belong to the state of training, not to a network.
+pub(crate) const RESERVED: [&str; 2] = ["optimizer.", "state."];
+
+/// All numbers of a network, in the order in which its layers were made.
+#[derive(Debug, Default)]
+pub struct Params {
+    entries: Vec<Entry>,
+    /// This step's leaves; empty between passes, so that an update finds every value unshared.
+    pub(crate) leaves: Vec<Option<autograd::Tensor>>,
+}
+
+impl Clone for Params {
+    fn clone(&self) -> Self {
+        Self { entries: self.entries.clone(), leaves: Vec::new() }
+    }
+}
+
+impl Params {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an entry.
+    ///
+    /// # Panics
+    /// If the name is taken, begins with `optimizer.` or `state.`, or has characters other than ASCII letters, digits, `.`,
+    /// `_` and `-`; if the layout does not fit the shape; or if the tensor holds integers.
+    pub fn add(&mut self, name: impl Into<String>, value: Tensor, kind: Kind, layout: Layout) -> ParamId {
+        let name = name.into();
+        assert!(crate::checkpoint::proper_name(&name), "'{name}' is no name for a parameter");
+        assert!(RESERVED.iter().all(|r| !name.starts_with(r)), "'{name}': names of training state begin so");
+        assert!(self.find(&name).is_none(), "two parameters are called '{name}'");
+        assert_eq!(value.dtype(), DType::F32, "'{name}' holds integers");
+        let rank = layout.axes().map_or(value.shape().iter().len(), <[usize]>::len);
+        assert_eq!(rank, value.shape().iter().len(), "'{name}' {} is no {layout:?}", value.shape());
+        self.entries.push(Entry { name, value, grad: None, kind, layout });
+        ParamId(self.entries.len() - 1)
+    }
+
+    /// All entries, in insertion order; entry `i` has [`ParamId`] `i`.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry of that name.
+    pub fn find(&self, name: &str) -> Option<ParamId> {
+        self.entries.iter().position(|e| e.name == name).map(ParamId)
+    }
+
+    /// The name of an entry.
+    pub fn name(&self, id: ParamId) -> &str {
+        &self.entries[id.0].name
+    }
+
+    /// The numbers of an entry.
+    pub fn value(&self, id: ParamId) -> &Tensor {
+        &self.entries[id.0].value
+    }
+
+    /// The numbers of an entry, to be changed in place.
+    pub fn value_mut(&mut self, id: ParamId) -> &mut Tensor {
+        &mut self.entries[id.0].value
+    }
+
+    /// Replaces the numbers of an entry.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    pub fn set(&mut self, id: ParamId, value: Tensor) {
+        let e = &mut self.entries[id.0];
+        assert_eq!(value.shape(), e.value.shape(), "a new value of '{}'", e.name);
+        e.value = value;
+    }
+
+    /// The gradient of the last pass; `None` if the loss did not depend on the entry.
+    pub fn grad(&self, id: ParamId) -> Option<&Tensor> {
+        self.entries[id.0].grad.as_ref()
+    }
+
+    /// Gives an entry a gradient, or takes it.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    pub fn set_grad(&mut self, id: ParamId, grad: Option<Tensor>) {
+        let e = &mut self.entries[id.0];
+        assert!(grad.as_ref().is_none_or(|g| g.shape() == e.value.shape()), "a gradient of '{}'", e.name);
+        e.grad = grad;
+    }
+
+    /// Forgets all gradients; their memory goes back to the pool.
+    pub fn zero_grad(&mut self) {
+        self.entries.iter_mut().for_each(|e| e.grad = None);
+    }
+
+    /// Value and gradient of an entry, for an update; `None` without a gradient.
+    pub fn value_and_grad_mut(&mut self, id: ParamId) -> Option<(&mut Tensor, &mut Tensor)> {
+        let e = &mut self.entries[id.0];
+        Some((&mut e.value, e.grad.as_mut()?))
+    }
+
+    /// How many numbers are trained: what the tables call "parameters".
+    pub fn trainable(&self) -> usize {
+        self.entries.iter().filter(|e| e.kind == Kind::Parameter).map(|e| e.value.len()).sum()
+    }
+
+    /// BLAKE3, in hex, over every entry in insertion order: the name's length (u64, little endian) and bytes, the rank and
+    /// the sizes in files (u64), and the numbers in the file's order (f32, NaNs canonical). It does not depend on the
+    /// layout in memory.
+    pub fn digest(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        let mut bytes = Vec::new();
+        for e in &self.entries {
+            hash.update(&(e.name.len() as u64).to_le_bytes()).update(e.name.as_bytes());
+            let shape = e.file_shape();
+            hash.update(&(shape.iter().len() as u64).to_le_bytes());
+            shape.iter().for_each(|&n| _ = hash.update(&(n as u64).to_le_bytes()));
+            bytes.clear();
+            crate::checkpoint::write_numbers(&mut bytes, &e.value, e.layout);
+            hash.update(&bytes);
+        }
+        hash.finalize().to_hex().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layouts_move_axes_as_pytorch_has_them() {
+        let ours = Shape::new(&[3, 5, 7, 11]);
+        assert_eq!(*Layout::Conv2d.file_shape(ours), [11, 7, 3, 5]);
+        assert_eq!(*Layout::Conv1d.file_shape(Shape::new(&[3, 7, 11])), [11, 7, 3]);
+        assert_eq!(*Layout::Linear.file_shape(Shape::new(&[7, 11])), [11, 7]);
+        let mut at = Vec::new();
+        Layout::Conv2d.in_file_order(ours, |i| at.push(i));
+        // Element (o, i, kh, kw) of the file is (kh, kw, i, o) here.
+        let (o, i, kh, kw) = (4, 6, 2, 3);
+        assert_eq!(at[((o * 7 + i) * 3 + kh) * 5 + kw], ((kh * 5 + kw) * 7 + i) * 11 + o);
+        at.sort_unstable();
+        assert!(at.iter().copied().eq(0..ours.len()));
+    }
+
+    #[test]
+    fn the_digest_does_not_depend_on_the_layout_in_memory() {
+        let digest = |value, layout| {
+            let mut p = Params::new();
+            p.add("fc.weight", value, Kind::Parameter, layout);
+            p.digest()
+        };
+        let a = digest(Tensor::from_slice([2, 3], &[1., 2., 3., 4., 5., 6.]), Layout::Plain);
+        let b = digest(Tensor::from_slice([3, 2], &[1., 4., 2., 5., 3., 6.]), Layout::Linear);
+        assert_eq!(a, b);
+        assert_ne!(a, digest(Tensor::from_slice([2, 3], &[1., 2., 3., 4., 5., -6.]), Layout::Plain));
+    }
+
+    #[test]
+    #[should_panic(expected = "two parameters are called 'a'")]
+    fn a_name_is_given_once() {
+        let mut p = Params::new();
+        p.add("a", Tensor::zeros([1]), Kind::Parameter, Layout::Plain);
+        p.add("a", Tensor::zeros([1]), Kind::Buffer, Layout::Plain);
+    }
+}
