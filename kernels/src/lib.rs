@@ -15,6 +15,7 @@ pub mod memory;
 pub mod op;
 pub mod ops;
 pub mod pool;
+pub mod product;
 pub mod rng;
 pub mod shape;
 pub mod simd;

@@ -3,6 +3,8 @@
 //! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the bits),
 //! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
 
+pub mod conv;
+pub mod linear;
 pub mod norm;
 pub mod optim;
 
@@ -17,7 +19,12 @@ pub struct Row {
 }
 
 /// Every op, one line each.
-pub const TABLE: &[Row] = &[Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases }];
+pub const TABLE: &[Row] = &[
+    Row { path: "conv/conv", cases: conv::conv::cases::cases },
+    Row { path: "linear/linear", cases: linear::linear::cases::cases },
+    Row { path: "linear/matmul", cases: linear::matmul::cases::cases },
+    Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases },
+];
 
 #[cfg(test)]
 mod tests {

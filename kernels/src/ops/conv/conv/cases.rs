@@ -1,0 +1,82 @@
+//! The convolution's table.
+
+use super::Conv;
+use crate::check::{Case, Fill, Input};
+
+/// A 2-D case: x `[n, h, w, c]`, kernel `[kh, kw]`, k outputs.
+fn conv2d(name: &'static str, op: Conv, x: [usize; 4], kernel: [usize; 2], k: usize) -> Case {
+    let w = [kernel[0], kernel[1], x[3] / op.groups, k];
+    let mut inputs = vec![Input::normal(x), Input::filled(w, Fill::Scaled(0.3))];
+    if op.bias {
+        inputs.push(Input::normal([k]));
+    }
+    Case::new(name, op, inputs)
+}
+
+/// A 1-D case: x `[n, l, c]`.
+fn conv1d(name: &'static str, op: Conv, x: [usize; 3], kernel: usize, k: usize) -> Case {
+    let mut inputs = vec![Input::normal(x), Input::filled([kernel, x[2] / op.groups, k], Fill::Scaled(0.3))];
+    if op.bias {
+        inputs.push(Input::normal([k]));
+    }
+    Case::new(name, op, inputs)
+}
+
+fn pad(p: usize) -> [[usize; 2]; 2] {
+    [[p, p], [p, p]]
+}
+
+/// Shapes, strides, dilations, pads, groups, odd sizes; widths around the lanes' and tiles' edges; several chunks.
+pub fn cases() -> Vec<Case> {
+    let c = Conv::default();
+    let b = Conv { bias: true, ..c };
+    let depthwise =
+        |groups, k: usize, dilation| Conv { groups, padding: pad(dilation * (k / 2)), dilation: [dilation; 2], ..c };
+    let mut all = vec![
+        conv2d("k1", c, [2, 3, 5, 4], [1, 1], 6),
+        conv2d("k1_bias", b, [1, 4, 3, 17], [1, 1], 33),
+        conv2d("k3_p1", Conv { padding: pad(1), ..b }, [2, 5, 6, 3], [3, 3], 5),
+        conv2d("k3_valid", c, [1, 5, 4, 2], [3, 3], 7),
+        conv2d("k3_s2_p1", Conv { stride: [2, 2], padding: pad(1), ..c }, [2, 7, 6, 4], [3, 3], 9),
+        conv2d("k3_s2_odd", Conv { stride: [2, 2], padding: pad(1), ..b }, [1, 9, 9, 3], [3, 3], 4),
+        conv2d("k1_s2", Conv { stride: [2, 2], ..c }, [2, 5, 6, 4], [1, 1], 8),
+        conv2d("k3_s3x1", Conv { stride: [3, 1], padding: [[0, 2], [2, 1]], ..c }, [1, 8, 5, 3], [3, 2], 4),
+        conv2d("k3_d2_p2", Conv { dilation: [2, 2], padding: pad(2), ..c }, [1, 6, 7, 3], [3, 3], 5),
+        conv2d("k5_d2_s2", Conv { dilation: [2, 2], padding: pad(4), stride: [2, 2], ..c }, [1, 9, 8, 2], [5, 5], 3),
+        conv2d("k2_asymmetric", Conv { padding: [[0, 1], [1, 0]], ..c }, [2, 4, 5, 3], [2, 2], 4),
+        conv2d("pad_beyond_kernel", Conv { padding: pad(3), ..b }, [1, 3, 2, 2], [2, 2], 3),
+        conv2d("one_pixel", Conv { padding: pad(1), ..b }, [3, 1, 1, 5], [3, 3], 6),
+        conv2d("groups2", Conv { groups: 2, padding: pad(1), ..b }, [1, 5, 4, 6], [3, 3], 8),
+        conv2d("groups4_s2", Conv { groups: 4, stride: [2, 2], padding: pad(1), ..c }, [2, 5, 5, 8], [3, 3], 12),
+        conv2d("multiplier", Conv { groups: 3, padding: pad(1), ..c }, [1, 4, 4, 3], [3, 3], 6),
+        conv2d("depthwise3", Conv { bias: true, ..depthwise(5, 3, 1) }, [2, 6, 5, 5], [3, 3], 5),
+        conv2d("depthwise5_d2", depthwise(9, 5, 2), [1, 7, 6, 9], [5, 5], 9),
+        conv2d("depthwise3_s2", Conv { stride: [2, 2], ..depthwise(4, 3, 1) }, [1, 7, 6, 4], [3, 3], 4),
+        conv2d("c17_k40", Conv { padding: pad(1), ..c }, [1, 4, 5, 17], [3, 3], 40),
+        conv2d("c32_k65", Conv { padding: pad(1), ..b }, [1, 3, 4, 32], [3, 3], 65),
+        conv1d("series_k8_same", Conv { padding: [[0, 0], [3, 4]], ..b }, [3, 23, 5], 8, 16),
+        conv1d("series_k5", Conv { padding: [[0, 0], [2, 2]], ..b }, [2, 46, 16], 5, 12),
+        conv1d("series_k3_s2", Conv { stride: [1, 2], padding: [[0, 0], [1, 1]], ..c }, [2, 21, 6], 3, 7),
+        conv1d("series_k4_d10", Conv { dilation: [1, 10], padding: [[0, 0], [15, 15]], ..c }, [1, 40, 4], 4, 5),
+        conv1d("series_depthwise", Conv { groups: 6, padding: [[0, 0], [1, 1]], ..c }, [2, 19, 6], 3, 6),
+        conv1d("series_stem", Conv { padding: [[0, 0], [3, 4]], ..b }, [2, 33, 1], 8, 64),
+        // Several chunks of 4,096 rows, cut inside a row.
+        conv2d("chunks", Conv { padding: pad(1), ..b }, [3, 40, 41, 3], [3, 3], 4).bits_only(),
+        conv1d("series_chunks", Conv { padding: [[0, 0], [1, 1]], ..c }, [5, 1800, 2], 3, 3).bits_only(),
+        conv2d("depthwise_chunks", depthwise(3, 3, 1), [2, 50, 51, 3], [3, 3], 3).bits_only(),
+        conv2d("k1_chunks", b, [3, 41, 40, 5], [1, 1], 6).bits_only(),
+    ];
+    // A padded tap is a term: NaN and infinite weights reach the border.
+    let odd = [0.0, -0.0, f32::NAN, f32::INFINITY, 1e-40, -1e30, 3.0, -2.5];
+    let x: Vec<f32> = (0..3 * 3 * 2).map(|i| odd[i % 8]).collect();
+    let w: Vec<f32> = (0..9 * 2 * 3).map(|i| odd[(i * 5 + 3) % 8]).collect();
+    for (name, x, w) in [
+        ("nan_weights", Fill::Normal, Fill::Exactly(w.clone())),
+        ("nan_inputs", Fill::Exactly(x.clone()), Fill::Normal),
+        ("nan_both", Fill::Exactly(x), Fill::Exactly(w)),
+    ] {
+        let inputs = [Input::filled([1, 3, 3, 2], x), Input::filled([3, 3, 2, 3], w)];
+        all.push(Case::new(name, Conv { padding: pad(1), ..c }, inputs).bits_only());
+    }
+    all
+}

@@ -1,0 +1,131 @@
+//! Defines the bits of the convolution: one scalar at a time, in the specified order.
+
+use super::{Conv, Geometry};
+use crate::host::{Host, Real};
+use crate::op::Reference;
+use crate::product::scatter::CHUNK;
+use crate::tree;
+
+/// x at (n, row, column, channel), +0 outside.
+fn at<T: Real>(g: &Geometry, x: &[T], n: usize, row: isize, column: isize, c: usize) -> T {
+    let [h, w] = g.size;
+    if row < 0 || column < 0 || row as usize >= h || column as usize >= w {
+        return T::default();
+    }
+    x[((n * h + row as usize) * w + column as usize) * g.c + c]
+}
+
+impl Reference for Conv {
+    fn reference<T: Real>(&self, inputs: &[Host<T>]) -> Vec<Host<T>> {
+        let (x, w) = (&inputs[0], &inputs[1]);
+        let g = self.geometry(x.shape, w.shape).expect("checked");
+        let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
+        let mut y = Vec::with_capacity(g.n * oh * ow * g.k);
+        for i in 0..g.n * oh * ow {
+            let (n, a, b) = (i / (oh * ow), i / ow % oh, i % ow);
+            for o in 0..g.k {
+                let mut acc = T::default();
+                for t in 0..kh * kw {
+                    for c in 0..gc {
+                        let v = at(&g, &x.data, n, g.row(a, t / kw), g.column(b, t % kw), o / gk * gc + c);
+                        acc = T::fma(v, w.data[(t * gc + c) * g.k + o], acc);
+                    }
+                }
+                y.push(if self.bias { acc + inputs[2].data[o] } else { acc });
+            }
+        }
+        let shape = crate::Op::infer(self, &inputs.iter().map(|h| h.shape).collect::<Vec<_>>()).expect("checked");
+        vec![Host::new(shape.all()[0], y)]
+    }
+
+    fn reference_backward<T: Real>(
+        &self,
+        inputs: &[Host<T>],
+        _: &[Host<T>],
+        dy: &[Option<Host<T>>],
+    ) -> Vec<Option<Host<T>>> {
+        let (x, w) = (&inputs[0], &inputs[1]);
+        let dy = &dy[0].as_ref().expect("one output").data;
+        let g = self.geometry(x.shape, w.shape).expect("checked");
+        let mut grads = vec![Some(input_gradient(&g, dy, w)), Some(weight_gradient(&g, &x.data, dy, w))];
+        if self.bias {
+            let mut sums: Vec<Vec<T>> = dy
+                .chunks(CHUNK * g.k)
+                .map(|chunk| {
+                    let mut acc = vec![T::default(); g.k];
+                    chunk.chunks(g.k).for_each(|row| acc.iter_mut().zip(row).for_each(|(a, v)| *a += *v));
+                    acc
+                })
+                .collect();
+            grads.push(Some(Host::new([g.k], merge(&mut sums))));
+        }
+        grads
+    }
+}
+
+fn input_gradient<T: Real>(g: &Geometry, dy: &[T], w: &Host<T>) -> Host<T> {
+    let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
+    let ([h, wd], [sh, sw]) = (g.size, g.conv.stride);
+    // Output position of a source position and a tap, if whole.
+    let from = |source: usize, pad: usize, tap: usize, dilation: usize, stride: usize| {
+        let p = (source + pad) as isize - (tap * dilation) as isize;
+        (p.rem_euclid(stride as isize) == 0).then(|| p.div_euclid(stride as isize))
+    };
+    let mut dx = Vec::with_capacity(g.n * h * wd * g.c);
+    for i in 0..g.n * h * wd {
+        let (n, r, q) = (i / (h * wd), i / wd % h, i % wd);
+        for c in 0..g.c {
+            let (group, ci) = (c / gc, c % gc);
+            let mut acc = T::default();
+            for t in (0..kh * kw).rev() {
+                let (Some(a), Some(b)) = (
+                    from(r, g.conv.padding[0][0], t / kw, g.conv.dilation[0], sh),
+                    from(q, g.conv.padding[1][0], t % kw, g.conv.dilation[1], sw),
+                ) else {
+                    continue;
+                };
+                let inside = a >= 0 && b >= 0 && (a as usize) < oh && (b as usize) < ow;
+                for o in group * gk..(group + 1) * gk {
+                    let v = if inside { dy[((n * oh + a as usize) * ow + b as usize) * g.k + o] } else { T::default() };
+                    acc = T::fma(v, w.data[(t * gc + ci) * g.k + o], acc);
+                }
+            }
+            dx.push(acc);
+        }
+    }
+    let shape = if w.shape.iter().count() == 3 { [g.n, wd, g.c].into() } else { [g.n, h, wd, g.c].into() };
+    Host { shape, data: dx }
+}
+
+fn weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T], w: &Host<T>) -> Host<T> {
+    let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
+    let rows = g.n * oh * ow;
+    let mut sums: Vec<Vec<T>> = (0..rows.div_ceil(CHUNK).max(1))
+        .map(|chunk| {
+            let mut acc = vec![T::default(); w.data.len()];
+            for i in chunk * CHUNK..((chunk + 1) * CHUNK).min(rows) {
+                let (n, a, b) = (i / (oh * ow), i / ow % oh, i % ow);
+                for t in 0..kh * kw {
+                    for ci in 0..gc {
+                        for o in 0..g.k {
+                            let v = at(g, x, n, g.row(a, t / kw), g.column(b, t % kw), o / gk * gc + ci);
+                            let e = &mut acc[(t * gc + ci) * g.k + o];
+                            *e = T::fma(v, dy[i * g.k + o], *e);
+                        }
+                    }
+                }
+            }
+            acc
+        })
+        .collect();
+    Host::new(w.shape, merge(&mut sums))
+}
+
+/// Rows of numbers, summed in the fixed tree.
+fn merge<T: Real>(rows: &mut [Vec<T>]) -> Vec<T> {
+    tree::pairwise(rows.len(), |i, j| {
+        let (a, b) = rows.split_at_mut(j);
+        a[i].iter_mut().zip(&b[0]).for_each(|(x, y)| *x += *y);
+    });
+    rows.first().cloned().unwrap_or_default()
+}

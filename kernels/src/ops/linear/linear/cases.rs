@@ -1,0 +1,26 @@
+//! The linear layer's table.
+
+use super::Linear;
+use crate::check::{Case, Fill, Input};
+
+fn linear(name: &'static str, x: &[usize], o: usize, bias: bool) -> Case {
+    let i = x[x.len() - 1];
+    let mut inputs = vec![Input::normal(x), Input::filled([i, o], Fill::Scaled(0.3))];
+    if bias {
+        inputs.push(Input::normal([o]));
+    }
+    Case::new(name, Linear { bias }, inputs)
+}
+
+/// Few and many rows, features and outputs around the tiles' edges.
+pub fn cases() -> Vec<Case> {
+    vec![
+        linear("one_row", &[1, 7], 3, true),
+        linear("plain", &[5, 8], 4, false),
+        linear("odd", &[6, 17], 33, true),
+        linear("wide", &[3, 130], 100, true),
+        linear("leading_dims", &[2, 3, 4, 5], 6, true),
+        linear("one_output", &[9, 16], 1, true),
+        linear("chunks", &[9000, 3], 5, true).bits_only(),
+    ]
+}

@@ -1,0 +1,92 @@
+//! Products: what convolutions, linear layers and matrix products have in common.
+//!
+//! One accumulator an output element, starting at +0, k ascending, one `fma` a term. Lanes run along output channels and
+//! tiles along pixels, so neither SIMD width nor tiling touches the order. [`gather`] computes outputs from a list of taps
+//! (forward and input gradient); [`scatter`] computes weight gradients in chunks of rows.
+
+pub mod gather;
+pub mod scatter;
+mod tile;
+
+use std::marker::PhantomData;
+
+use crate::Tensor;
+
+/// Vectors of output channels, cut into panels of a few registers.
+#[derive(Debug, Clone, Copy)]
+struct Panels {
+    /// Output channels.
+    channels: usize,
+    /// Lanes of a register.
+    lanes: usize,
+    /// Registers of a full panel.
+    registers: usize,
+}
+
+/// One panel: its first channel, registers, and channels (at most registers * lanes).
+#[derive(Debug, Clone, Copy)]
+struct Panel {
+    first: usize,
+    registers: usize,
+    channels: usize,
+}
+
+impl Panels {
+    fn len(&self) -> usize {
+        self.channels.div_ceil(self.lanes * self.registers)
+    }
+
+    fn get(&self, i: usize) -> Panel {
+        let first = i * self.lanes * self.registers;
+        let left = self.channels - first;
+        let registers = left.div_ceil(self.lanes).min(self.registers);
+        Panel { first, registers, channels: left.min(registers * self.lanes) }
+    }
+
+    /// Lanes of all panels before panel `i`, tails filled up.
+    fn offset(&self, i: usize) -> usize {
+        i * self.lanes * self.registers
+    }
+
+    /// Lanes of all panels, tails filled up.
+    fn width(&self) -> usize {
+        self.channels.div_ceil(self.lanes) * self.lanes
+    }
+}
+
+/// A table in recycled memory: what a task needs for its own length, without asking the system.
+pub(crate) struct Table<T> {
+    memory: Tensor,
+    len: usize,
+    element: PhantomData<T>,
+}
+
+impl<T: Copy> Table<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        const { assert!(align_of::<T>() <= 64 && !std::mem::needs_drop::<T>()) };
+        let words = (capacity * size_of::<T>()).div_ceil(4);
+        Self { memory: Tensor::uninit([words]), len: 0, element: PhantomData }
+    }
+
+    pub(crate) fn push(&mut self, value: T) {
+        let bytes = self.memory.len() * 4;
+        assert!((self.len + 1) * size_of::<T>() <= bytes, "a table has room for what it was made for");
+        // SAFETY: in bounds (checked above); blocks are aligned to 64 bytes.
+        unsafe { self.memory.data_mut().as_mut_ptr().cast::<T>().add(self.len).write(value) };
+        self.len += 1;
+    }
+
+    pub(crate) fn as_slice(&self) -> &[T] {
+        // SAFETY: the first `len` elements were written by `push`; alignment as above.
+        unsafe { std::slice::from_raw_parts(self.memory.data().as_ptr().cast::<T>(), self.len) }
+    }
+
+    pub(crate) fn last_mut(&mut self) -> Option<&mut T> {
+        // SAFETY: as in `as_slice`.
+        unsafe { std::slice::from_raw_parts_mut(self.memory.data_mut().as_mut_ptr().cast::<T>(), self.len) }.last_mut()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+    }
+}
