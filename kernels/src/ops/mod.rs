@@ -3,6 +3,8 @@
 //! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the bits),
 //! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
 
+pub mod activation;
+
 use crate::check::Case;
 
 /// A row of the table of ops: family/op, and its cases.
@@ -14,7 +16,7 @@ pub struct Row {
 }
 
 /// Every op, one line each.
-pub const TABLE: &[Row] = &[];
+pub const TABLE: &[Row] = &[Row { path: "activation", cases: activation::cases::cases }];
 
 #[cfg(test)]
 mod tests {
