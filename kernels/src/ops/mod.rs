@@ -3,6 +3,7 @@
 //! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the bits),
 //! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
 
+pub mod activation;
 pub mod conv;
 pub mod linear;
 pub mod norm;
@@ -20,6 +21,7 @@ pub struct Row {
 
 /// Every op, one line each.
 pub const TABLE: &[Row] = &[
+    Row { path: "activation", cases: activation::cases::cases },
     Row { path: "conv/conv", cases: conv::conv::cases::cases },
     Row { path: "linear/linear", cases: linear::linear::cases::cases },
     Row { path: "linear/matmul", cases: linear::matmul::cases::cases },

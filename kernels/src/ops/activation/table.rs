@@ -1,0 +1,234 @@
+//! The table of pointwise functions: a row each.
+
+use std::fmt::Debug;
+
+use super::Pointwise;
+use crate::math;
+
+/// A pointwise function and its gradient, in both precisions.
+pub trait Row: Copy + Debug + Send + Sync + 'static {
+    /// Name, as in the vectors.
+    const NAME: &'static str;
+    /// Backward reads y; else x.
+    const SAVES_OUTPUT: bool;
+    /// f(x) in f32.
+    fn y32(self, x: f32) -> f32;
+    /// f(x) in f64.
+    fn y64(self, x: f64) -> f64;
+    /// Gradient from the saved x or y, and dy, in f32.
+    fn dx32(self, v: f32, dy: f32) -> f32;
+    /// The same in f64.
+    fn dx64(self, v: f64, dy: f64) -> f64;
+    /// Parameters that make sense.
+    ///
+    /// # Errors
+    /// Says what they must be.
+    fn check(self) -> Result<(), String>;
+}
+
+/// `narrow` expressions are compiled in f32 and in f64 (`T` is which), `wide` ones in f64 alone, their f32 value being
+/// that, rounded once. `saves x` or `saves y` says what the gradient reads.
+macro_rules! rows {
+    ($($(#[$meta:meta])* $width:ident $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
+        f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr; $([needs $cond:expr, $must:literal];)?)+) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub struct $Row {
+            $(#[allow(missing_docs)] pub $p: f32,)*
+        }
+
+        impl Row for $Row {
+            const NAME: &'static str = $name;
+            const SAVES_OUTPUT: bool = rows!(@saves $v);
+            #[inline(always)]
+            fn y64(self, $x: f64) -> f64 {
+                #[allow(dead_code)]
+                type T = f64;
+                let $s = self;
+                $f
+            }
+            #[inline(always)]
+            fn dx64(self, $sv: f64, $dy: f64) -> f64 {
+                #[allow(dead_code)]
+                type T = f64;
+                let $s = self;
+                $df
+            }
+            rows!(@$width $s, $x, $f, $sv, $dy, $df);
+            fn check(self) -> Result<(), String> {
+                $(
+                    let $s = self;
+                    if !($cond) {
+                        return Err(format!(concat!($must, ", not {:?}"), self));
+                    }
+                )?
+                Ok(())
+            }
+        }
+    )+};
+    (@saves x) => { false };
+    (@saves y) => { true };
+    (@narrow $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
+        #[inline(always)]
+        fn y32(self, $x: f32) -> f32 {
+            #[allow(dead_code)]
+            type T = f32;
+            let $s = self;
+            $f
+        }
+        #[inline(always)]
+        fn dx32(self, $sv: f32, $dy: f32) -> f32 {
+            #[allow(dead_code)]
+            type T = f32;
+            let $s = self;
+            $df
+        }
+    };
+    (@wide $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
+        #[inline(always)]
+        fn y32(self, x: f32) -> f32 {
+            self.y64(x.into()) as f32
+        }
+        #[inline(always)]
+        fn dx32(self, v: f32, dy: f32) -> f32 {
+            self.dx64(v.into(), dy.into()) as f32
+        }
+    };
+}
+
+rows! {
+    /// `max(x, 0)`; -0 and NaN pass. The gradient's mask is the output's, so the output alone is kept.
+    narrow Relu {} "relu" saves y;
+        f |_s, x| if x < 0.0 { 0.0 } else { x };
+        df |y, dy| if y <= 0.0 { 0.0 } else { dy };
+    /// x cut to 0 .. 6; gradient 0 at both kinks.
+    narrow Relu6 {} "relu6" saves y;
+        f |_s, x| if x < 0.0 { 0.0 } else if x > 6.0 { 6.0 } else { x };
+        df |y, dy| if (y <= 0.0) | (y >= 6.0) { 0.0 } else { dy };
+    /// `slope x` where x is not above 0; gradient `slope` at the kink.
+    narrow LeakyRelu { slope } "leaky_relu" saves y;
+        f |s, x| if x > 0.0 { x } else { x * T::from(s.slope) };
+        df |y, dy| if y > 0.0 { dy } else { dy * T::from(s.slope) };
+        [needs s.slope >= 0.0, "the slope must be at least 0"];
+    /// The logistic function.
+    wide Sigmoid {} "sigmoid" saves y;
+        f |_s, x| math::sigmoid(x);
+        df |y, dy| dy * (y * (1.0 - y));
+    /// The hyperbolic tangent.
+    wide Tanh {} "tanh" saves y;
+        f |_s, x| math::tanh(x);
+        df |y, dy| dy * (1.0 - y * y);
+    /// `e^x`.
+    wide Exp {} "exp" saves y;
+        f |_s, x| math::exp(x);
+        df |y, dy| dy * y;
+    /// The natural logarithm.
+    wide Log {} "log" saves x;
+        f |_s, x| math::ln(x);
+        df |x, dy| dy / x;
+    /// `x Phi(x)`, Phi the normal distribution's: `erfc(-x / sqrt 2) / 2`.
+    wide Gelu {} "gelu" saves x;
+        f |_s, x| x * normal_below(x);
+        df |x, dy| dy * (normal_below(x) + x * (INV_SQRT_TAU * math::exp(-0.5 * x * x)));
+    /// Its approximation `x / 2 (1 + tanh u) = x sigmoid(2 u)`, `u = sqrt(2 / pi) (x + 0.044715 x^3)`.
+    wide GeluTanh {} "gelu" saves x;
+        f |_s, x| x * math::sigmoid(TWICE_SQRT_2_PI * (x + 0.044715 * (x * x * x)));
+        df |x, dy| {
+            let p = math::sigmoid(TWICE_SQRT_2_PI * (x + 0.044715 * (x * x * x)));
+            dy * (p + x * (p * (1.0 - p)) * (TWICE_SQRT_2_PI * (1.0 + 0.134145 * (x * x))))
+        };
+    /// `ln(1 + e^(beta x)) / beta`; x itself where `beta x` is above the threshold.
+    wide Softplus { beta, threshold } "softplus" saves x;
+        f |s, x| {
+            let (beta, threshold) = (f64::from(s.beta), f64::from(s.threshold));
+            let u = beta * x;
+            let y = math::ln_1p(math::exp(u)) / beta;
+            if u > threshold { x } else { y }
+        };
+        df |x, dy| {
+            let (beta, threshold) = (f64::from(s.beta), f64::from(s.threshold));
+            let u = beta * x;
+            let g = dy * math::sigmoid(u);
+            if u > threshold { dy } else { g }
+        };
+        [needs s.beta > 0.0, "beta must be above 0"];
+}
+
+const INV_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
+const TWICE_SQRT_2_PI: f64 = 1.595_769_121_605_730_7;
+
+/// The share of a standard normal below x.
+#[inline(always)]
+fn normal_below(x: f64) -> f64 {
+    0.5 * math::erfc(-std::f64::consts::FRAC_1_SQRT_2 * x)
+}
+
+impl Pointwise<Relu> {
+    /// `x < 0 ? 0 : x`.
+    pub fn relu() -> Self {
+        Self(Relu {})
+    }
+}
+
+impl Pointwise<Relu6> {
+    /// x cut to 0 .. 6.
+    pub fn relu6() -> Self {
+        Self(Relu6 {})
+    }
+}
+
+impl Pointwise<LeakyRelu> {
+    /// `x > 0 ? x : slope x`.
+    pub fn leaky_relu(slope: f32) -> Self {
+        Self(LeakyRelu { slope })
+    }
+}
+
+impl Pointwise<Sigmoid> {
+    /// The logistic function.
+    pub fn sigmoid() -> Self {
+        Self(Sigmoid {})
+    }
+}
+
+impl Pointwise<Tanh> {
+    /// The hyperbolic tangent.
+    pub fn tanh() -> Self {
+        Self(Tanh {})
+    }
+}
+
+impl Pointwise<Exp> {
+    /// `e^x`.
+    pub fn exp() -> Self {
+        Self(Exp {})
+    }
+}
+
+impl Pointwise<Log> {
+    /// The natural logarithm.
+    pub fn log() -> Self {
+        Self(Log {})
+    }
+}
+
+impl Pointwise<Gelu> {
+    /// GELU by the error function (`approximate = none`).
+    pub fn gelu() -> Self {
+        Self(Gelu {})
+    }
+}
+
+impl Pointwise<GeluTanh> {
+    /// GELU by tanh (`approximate = tanh`).
+    pub fn gelu_tanh() -> Self {
+        Self(GeluTanh {})
+    }
+}
+
+impl Pointwise<Softplus> {
+    /// Softplus; PyTorch's defaults are 1 and 20.
+    pub fn softplus(beta: f32, threshold: f32) -> Self {
+        Self(Softplus { beta, threshold })
+    }
+}
