@@ -1,5 +1,7 @@
 //! The numbers of a network, in insertion order.
 
+use std::collections::BTreeMap;
+
 use kernels::{DType, Shape, Tensor};
 
 /// The number of an entry in its [`Params`].
@@ -118,13 +120,14 @@ pub(crate) const RESERVED: [&str; 2] = ["optimizer.", "state."];
 #[derive(Debug, Default)]
 pub struct Params {
     entries: Vec<Entry>,
+    index: BTreeMap<String, usize>,
     /// This step's leaves; empty between passes, so that an update finds every value unshared.
     pub(crate) leaves: Vec<Option<autograd::Tensor>>,
 }
 
 impl Clone for Params {
     fn clone(&self) -> Self {
-        Self { entries: self.entries.clone(), leaves: Vec::new() }
+        Self { entries: self.entries.clone(), index: self.index.clone(), leaves: Vec::new() }
     }
 }
 
@@ -147,6 +150,7 @@ impl Params {
         assert_eq!(value.dtype(), DType::F32, "'{name}' holds integers");
         let rank = layout.axes().map_or(value.shape().iter().len(), <[usize]>::len);
         assert_eq!(rank, value.shape().iter().len(), "'{name}' {} is no {layout:?}", value.shape());
+        self.index.insert(name.clone(), self.entries.len());
         self.entries.push(Entry { name, value, grad: None, kind, layout });
         ParamId(self.entries.len() - 1)
     }
@@ -158,7 +162,7 @@ impl Params {
 
     /// The entry of that name.
     pub fn find(&self, name: &str) -> Option<ParamId> {
-        self.entries.iter().position(|e| e.name == name).map(ParamId)
+        self.index.get(name).copied().map(ParamId)
     }
 
     /// The name of an entry.

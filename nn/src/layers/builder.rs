@@ -1,0 +1,60 @@
+//! What makes layers.
+
+use std::fmt::Display;
+
+use kernels::rng::{Key, Purpose};
+use kernels::{Shape, Tensor};
+
+use crate::{Init, Kind, Layout, ParamId, Params};
+
+/// Makes layers in a [`Params`], with names below a scope and initial values from a seed.
+///
+/// The numbers of an entry come from stream (seed, `Purpose::Init`, index = its [`ParamId`]), so they depend on the order
+/// in which a network is built and on nothing else.
+pub struct Builder<'a> {
+    params: &'a mut Params,
+    seed: u64,
+    scope: String,
+}
+
+impl<'a> Builder<'a> {
+    /// At the root.
+    pub fn new(params: &'a mut Params, seed: u64) -> Self {
+        Self { params, seed, scope: String::new() }
+    }
+
+    /// The same below a name: `builder.scope("block1.layer.0")`.
+    pub fn scope(&mut self, name: impl Display) -> Builder<'_> {
+        let scope = format!("{}{name}.", self.scope);
+        Builder { params: self.params, seed: self.seed, scope }
+    }
+
+    /// The full name of `name` here.
+    pub fn path(&self, name: impl Display) -> String {
+        format!("{}{name}", self.scope)
+    }
+
+    /// What was built so far.
+    pub fn params(&self) -> &Params {
+        self.params
+    }
+
+    /// Adds a parameter; `shape` is ours.
+    ///
+    /// # Panics
+    /// As [`Params::add`].
+    pub fn parameter(&mut self, name: impl Display, shape: impl Into<Shape>, layout: Layout, init: Init) -> ParamId {
+        let index = self.params.entries().len() as u64;
+        let mut stream = Key::new(self.seed, Purpose::Init).stream(index);
+        let value = init.tensor(shape.into(), layout, &mut stream);
+        self.params.add(format!("{}{name}", self.scope), value, Kind::Parameter, layout)
+    }
+
+    /// Adds a buffer.
+    ///
+    /// # Panics
+    /// As [`Params::add`].
+    pub fn buffer(&mut self, name: impl Display, value: Tensor) -> ParamId {
+        self.params.add(format!("{}{name}", self.scope), value, Kind::Buffer, Layout::Plain)
+    }
+}

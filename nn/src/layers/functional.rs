@@ -1,0 +1,30 @@
+//! Layers without parameters.
+
+use autograd::{OpError, Tensor};
+
+use crate::Pass;
+use crate::interim as ops;
+
+/// `x < 0 ? 0 : x`.
+///
+/// # Errors
+/// None at present.
+pub fn relu(pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
+    pass.tape.apply(ops::relu(), &[x])
+}
+
+/// `a + b`.
+///
+/// # Errors
+/// If the shapes do not broadcast.
+pub fn add(pass: &mut Pass<'_>, a: &Tensor, b: &Tensor) -> Result<Tensor, OpError> {
+    pass.tape.apply(ops::add(), &[a, b])
+}
+
+/// The mean over all places: `[N, H, W, C]` or `[N, L, C]` to `[N, C]`.
+///
+/// # Errors
+/// If `x` has no places.
+pub fn global_avg_pool(pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
+    pass.tape.apply(ops::GlobalAvgPool, &[x])
+}

@@ -1,0 +1,18 @@
+//! Layers: immutable descriptions that hold the numbers of their parameters.
+//!
+//! A [`Builder`] makes them, with names and initial values; `forward` runs one in a [`crate::Pass`]. A refusal names the
+//! layer.
+
+mod batch_norm;
+mod builder;
+mod conv;
+mod dropout;
+mod functional;
+mod linear;
+
+pub use batch_norm::{BatchNorm, BatchNormSpec};
+pub use builder::Builder;
+pub use conv::{Conv, ConvSpec};
+pub use dropout::Dropout;
+pub use functional::{add, global_avg_pool, relu};
+pub use linear::{Linear, LinearSpec};
