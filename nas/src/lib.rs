@@ -1,1 +1,3 @@
-//! nas
+//! Methods: one folder each.
+
+pub mod wrn;
