@@ -4,6 +4,9 @@
 //! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
 
 pub mod norm;
+pub mod pool;
+pub mod reduce;
+pub mod shape;
 
 use crate::check::Case;
 
