@@ -19,7 +19,18 @@ pub struct Row {
 }
 
 /// Every op, one line each.
-pub const TABLE: &[Row] = &[Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases }];
+pub const TABLE: &[Row] = &[
+    Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases },
+    Row { path: "pool/max_pool", cases: pool::max_pool::cases::cases },
+    Row { path: "pool/avg_pool", cases: pool::avg_pool::cases::cases },
+    Row { path: "pool/adaptive_avg_pool", cases: pool::adaptive_avg_pool::cases::cases },
+    Row { path: "pool/global_avg_pool", cases: pool::global_avg_pool::cases::cases },
+    Row { path: "reduce/sum", cases: reduce::sum::cases::cases },
+    Row { path: "reduce/mean", cases: reduce::mean::cases::cases },
+    Row { path: "shape/concat", cases: shape::concat::cases::cases },
+    Row { path: "shape/slice", cases: shape::slice::cases::cases },
+    Row { path: "shape/pad", cases: shape::pad::cases::cases },
+];
 
 #[cfg(test)]
 mod tests {
