@@ -8,6 +8,9 @@ pub mod conv;
 pub mod linear;
 pub mod norm;
 pub mod optim;
+pub mod pool;
+pub mod reduce;
+pub mod shape;
 
 use crate::check::Case;
 
@@ -26,6 +29,15 @@ pub const TABLE: &[Row] = &[
     Row { path: "linear/linear", cases: linear::linear::cases::cases },
     Row { path: "linear/matmul", cases: linear::matmul::cases::cases },
     Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases },
+    Row { path: "pool/adaptive_avg_pool", cases: pool::adaptive_avg_pool::cases::cases },
+    Row { path: "pool/avg_pool", cases: pool::avg_pool::cases::cases },
+    Row { path: "pool/global_avg_pool", cases: pool::global_avg_pool::cases::cases },
+    Row { path: "pool/max_pool", cases: pool::max_pool::cases::cases },
+    Row { path: "reduce/mean", cases: reduce::mean::cases::cases },
+    Row { path: "reduce/sum", cases: reduce::sum::cases::cases },
+    Row { path: "shape/concat", cases: shape::concat::cases::cases },
+    Row { path: "shape/pad", cases: shape::pad::cases::cases },
+    Row { path: "shape/slice", cases: shape::slice::cases::cases },
 ];
 
 #[cfg(test)]

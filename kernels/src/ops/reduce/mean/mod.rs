@@ -1,0 +1,81 @@
+//! The mean over dimensions.
+//!
+//! # Specification
+//! Terms of one element of y are taken in x's row-major order: chunks of 4,096, `s = s + x` from +0 inside; then the fixed
+//! tree over the chunks; then `y = s / count`.
+//!
+//! Backward: dx is `dy / count`, broadcast.
+
+pub mod cases;
+mod reference;
+
+use super::{Axes, Plan, columns};
+use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+
+/// The mean over dimensions. One input x; one output y, without those dimensions, or with size 1 there if `keepdim`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mean {
+    /// Dimensions that go.
+    pub axes: Axes,
+    /// Keeps them, of size 1.
+    pub keepdim: bool,
+}
+
+const NAME: &str = "mean";
+
+impl Mean {
+    fn plan(&self, inputs: &[Shape]) -> Result<(Plan, Shape), OpError> {
+        Plan::of(NAME, inputs, self.axes, self.keepdim)
+    }
+}
+
+impl Op for Mean {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    /// # Errors
+    /// Not one input; a dimension that it lacks; no elements.
+    fn infer(&self, inputs: &[Shape]) -> Result<Outputs, OpError> {
+        Ok(Outputs::one(self.plan(inputs)?.1))
+    }
+
+    fn saves(&self) -> Saves {
+        Saves::NONE
+    }
+
+    fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
+        let (plan, _) = self.plan(&[inputs[0].shape()]).expect("inferred");
+        plan.sum(inputs[0], &mut outputs[0]);
+        columns::divide(outputs[0].data_mut(), plan.terms());
+    }
+
+    fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
+        if b.wants(0) {
+            let (plan, _) = self.plan(b.shapes).expect("inferred");
+            let mut g = b.dy().clone();
+            columns::divide(g.data_mut(), plan.terms());
+            let g = &g;
+            let mut out = Tensor::uninit(b.shapes[0]);
+            plan.broadcast(g, &mut out);
+            dx[0] = Some(out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases() {
+        crate::check::table("reduce/mean", &super::cases::cases());
+    }
+
+    #[test]
+    fn a_dimension_too_many_is_refused() {
+        let op = Mean { axes: Axes::of(&[1, 3]), keepdim: false };
+        let e = op.infer(&[Shape::new(&[2, 3, 4])]).unwrap_err().to_string();
+        assert!(e.contains("dimension 3 of x [2, 3, 4]"), "{e}");
+    }
+}

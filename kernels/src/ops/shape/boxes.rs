@@ -1,0 +1,128 @@
+//! Copies a box of numbers from one array into another: what concat, slice and pad are made of.
+
+use crate::pool::{self, Ptr};
+use crate::shape::MAX_RANK;
+use crate::{Shape, Tensor};
+
+/// Numbers a task should at least move.
+const TASK: usize = 1 << 14;
+
+/// Where a box lies in an array of `shape`: element i of the box is number `start + i * step`, dimension by dimension.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub shape: Shape,
+    pub start: [usize; MAX_RANK],
+    pub step: [usize; MAX_RANK],
+}
+
+impl Place {
+    /// From the first element on.
+    pub fn whole(shape: Shape) -> Self {
+        Self { shape, start: [0; MAX_RANK], step: [1; MAX_RANK] }
+    }
+
+    /// From `start` on along one dimension, from the first element in the others.
+    pub fn from(shape: Shape, dim: usize, start: usize) -> Self {
+        let mut place = Self::whole(shape);
+        place.start[dim] = start;
+        place
+    }
+
+    /// Asserts that a box of `size` lies inside.
+    fn check(&self, size: &Shape) {
+        assert_eq!(self.shape[..].len(), size[..].len());
+        for (d, &n) in size.iter().enumerate() {
+            assert!(n == 0 || self.start[d] + (n - 1) * self.step[d] < self.shape[d], "{size} at {self:?}");
+        }
+    }
+
+    /// Distances between neighbours of the box, and where it begins.
+    fn strides(&self) -> ([usize; MAX_RANK], usize) {
+        let (mut strides, mut stride, mut base) = ([0; MAX_RANK], 1, 0);
+        for d in (0..self.shape[..].len()).rev() {
+            strides[d] = stride * self.step[d];
+            base += self.start[d] * stride;
+            stride *= self.shape[d];
+        }
+        (strides, base)
+    }
+}
+
+/// Copies a box of `size` from `x` to `y`.
+///
+/// # Panics
+/// If it does not lie inside both.
+pub(super) fn copy(size: Shape, x: &[f32], from: &Place, y: &mut [f32], to: &Place) {
+    from.check(&size);
+    to.check(&size);
+    assert!(x.len() == from.shape.len() && y.len() == to.shape.len());
+    if size.is_empty() {
+        return;
+    }
+    let ((sx, bx), (sy, by)) = (from.strides(), to.strides());
+    // The innermost dimensions that are contiguous in both make one run.
+    let mut rank = size[..].len();
+    let mut run = 1;
+    while rank > 0 && (size[rank - 1] == 1 || (sx[rank - 1], sy[rank - 1]) == (run, run)) {
+        rank -= 1;
+        run *= size[rank];
+    }
+    // Else one dimension with gaps is walked in place.
+    let (line, dx, dy) = if run == 1 && rank > 0 {
+        rank -= 1;
+        (size[rank], sx[rank], sy[rank])
+    } else {
+        (1, 0, 0)
+    };
+    let rows: usize = size[..rank].iter().product();
+    let per = (TASK / (run * line)).max(1);
+    let y = Ptr(y.as_mut_ptr());
+    pool::run(rows.div_ceil(per), |item| {
+        for row in item * per..((item + 1) * per).min(rows) {
+            let (mut i, mut at, mut put) = (row, bx, by);
+            for d in (0..rank).rev() {
+                at += i % size[d] * sx[d];
+                put += i % size[d] * sy[d];
+                i /= size[d];
+            }
+            for k in 0..line {
+                // SAFETY: an element of the box, which lies inside y (checked), and no other row has it.
+                let y = unsafe { y.slice(put + k * dy, run) };
+                if run == 1 {
+                    y[0] = x[at + k * dx];
+                } else {
+                    y.copy_from_slice(&x[at..at + run]);
+                }
+            }
+        }
+    });
+}
+
+/// A tensor of +0, filled by all threads.
+pub(super) fn zeros(shape: Shape) -> Tensor {
+    let mut t = Tensor::uninit(shape);
+    zero(t.data_mut());
+    t
+}
+
+/// All +0.
+pub(super) fn zero(y: &mut [f32]) {
+    pool::chunks_mut(y, TASK, |_, y| y.fill(0.0));
+}
+
+/// Row-major indices of a shape, in order: for references.
+pub(super) fn indices(shape: Shape) -> impl Iterator<Item = [usize; MAX_RANK]> {
+    (0..shape.len()).map(move |mut i| {
+        let mut at = [0; MAX_RANK];
+        for d in (0..shape[..].len()).rev() {
+            at[d] = i % shape[d];
+            i /= shape[d];
+        }
+        at
+    })
+}
+
+/// Flat position of an index: for references.
+pub(super) fn flat(shape: &Shape, at: &[usize; MAX_RANK]) -> usize {
+    shape.iter().zip(at).fold(0, |i, (n, at)| i * n + at)
+}
