@@ -23,40 +23,6 @@ impl Op for Add {
         dx[1] = Some(b.dy().clone());
     }
 }
-#[derive(Debug, Clone, Copy)]
-pub struct GlobalAvgPool;
-impl Op for GlobalAvgPool {
-    fn name(&self) -> &'static str {
-        "gap"
-    }
-    fn infer(&self, x: &[Shape]) -> Result<Outputs, OpError> {
-        Ok(Outputs::one(Shape::new(&[x[0][0], x[0].last()])))
-    }
-    fn saves(&self) -> Saves {
-        Saves::NONE
-    }
-    fn forward(&self, x: &[&Tensor], y: &mut [Tensor]) {
-        let (n, c) = (x[0].shape()[0], x[0].shape().last());
-        let p = x[0].len() / n / c;
-        let (x, y) = (x[0].data(), y[0].data_mut());
-        for n in 0..n {
-            for c0 in 0..c {
-                y[n * c + c0] = (0..p).map(|i| x[(n * p + i) * c + c0]).sum::<f32>() / p as f32;
-            }
-        }
-    }
-    fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
-        let s = b.shapes[0];
-        let (n, c) = (s[0], s.last());
-        let p = s.len() / n / c;
-        let mut g = Tensor::uninit(s);
-        let d = b.dy().data();
-        for (i, g) in g.data_mut().iter_mut().enumerate() {
-            *g = d[i / (p * c) * c + i % c] / p as f32;
-        }
-        dx[0] = Some(g);
-    }
-}
 /// d
 #[derive(Debug, Clone, Copy)]
 pub struct Dropout {

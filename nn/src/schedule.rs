@@ -3,6 +3,8 @@
 //! Every schedule is a function of the base rate and the epoch alone, in f64 with the operations written here; an
 //! optimiser rounds it once to f32.
 
+use kernels::math;
+
 /// A learning rate schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Schedule {
@@ -33,13 +35,30 @@ pub enum Schedule {
         /// By what.
         gamma: f64,
     },
+    /// Half a cosine from the base rate to `end`: `end + (base - end) (1 + cos(pi e / epochs)) / 2`; it rises again later.
+    Cosine {
+        /// Where it reaches the end.
+        epochs: usize,
+        /// The last rate.
+        end: f64,
+    },
+    /// Geometric from `from` to the base rate, `from (base / from)^(e / warmup)`; then polynomial to 0,
+    /// `base (1 - (e - warmup) / (epochs - warmup))^0.9`.
+    WarmupPoly {
+        /// Epochs of the rise.
+        warmup: usize,
+        /// The first rate.
+        from: f64,
+        /// Where it reaches 0.
+        epochs: usize,
+    },
 }
 
 impl Schedule {
     /// How many times the factor applies in epoch `epoch`, and the factor.
     fn steps(&self, epoch: usize) -> (usize, f64) {
         match self {
-            Self::Constant => (0, 1.0),
+            Self::Constant | Self::Cosine { .. } | Self::WarmupPoly { .. } => (0, 1.0),
             Self::BenchmarkSteps { epochs: 200 } => ([60, 120, 160].iter().filter(|&&at| epoch >= at).count(), 0.2),
             Self::BenchmarkSteps { epochs: n } => {
                 let tenths = 10 * epoch;
@@ -51,10 +70,23 @@ impl Schedule {
         }
     }
 
-    /// The rate of epoch `epoch` (from 0): `base x f`, f being the product of the factors, from the left.
+    /// The rate of epoch `epoch` (from 0). With factors: `base x f`, f being their product, from the left.
     pub fn rate(&self, base: f64, epoch: usize) -> f64 {
-        let (steps, factor) = self.steps(epoch);
-        base * (0..steps).fold(1.0, |f, _| f * factor)
+        let e = epoch as f64;
+        match *self {
+            Self::Cosine { epochs, end } => {
+                let cos = math::cos(std::f64::consts::PI * e / epochs as f64);
+                end + (base - end) * (1.0 + cos) / 2.0
+            }
+            Self::WarmupPoly { warmup, from, .. } if epoch < warmup => from * math::pow(base / from, e / warmup as f64),
+            Self::WarmupPoly { warmup, epochs, .. } => {
+                base * math::pow(1.0 - (e - warmup as f64) / (epochs - warmup) as f64, 0.9)
+            }
+            _ => {
+                let (steps, factor) = self.steps(epoch);
+                base * (0..steps).fold(1.0, |f, _| f * factor)
+            }
+        }
     }
 }
 

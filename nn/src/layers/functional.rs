@@ -2,6 +2,8 @@
 
 use autograd::{OpError, Tensor};
 
+use kernels::ops::pool::global_avg_pool::GlobalAvgPool;
+
 use crate::Pass;
 use crate::interim as ops;
 
@@ -26,5 +28,5 @@ pub fn add(pass: &mut Pass<'_>, a: &Tensor, b: &Tensor) -> Result<Tensor, OpErro
 /// # Errors
 /// If `x` has no places.
 pub fn global_avg_pool(pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
-    pass.tape.apply(ops::GlobalAvgPool, &[x])
+    pass.tape.apply(GlobalAvgPool, &[x])
 }
