@@ -6,6 +6,11 @@ use std::io::ErrorKind;
 
 const QUICK: Duration = Duration::from_millis(20);
 
+/// In memory where there is such a folder: these tests sync thousands of times.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 fn facts() -> Facts {
     Facts { commit: "c".into(), device: "cpu".into(), simd: "avx2".into(), threads: 2 }
 }
@@ -57,7 +62,7 @@ fn lasting(path: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn a_run_begins_goes_on_and_is_done() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let path = folder(scratch.path(), &sample(0));
     assert!(path.ends_with("quick/satellite/wrn/0"));
     let mut run = open(&path, &sample(0), false).unwrap();
@@ -88,7 +93,7 @@ fn a_run_begins_goes_on_and_is_done() {
 
 #[test]
 fn another_configuration_is_refused_with_its_differences_and_fresh_moves_it_aside() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let path = scratch.path().join("0");
     train(&mut open(&path, &sample(0), false).unwrap()).unwrap();
     let before = lasting(&path);
@@ -113,7 +118,7 @@ fn another_configuration_is_refused_with_its_differences_and_fresh_moves_it_asid
 
 #[test]
 fn damage_is_named() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let path = scratch.path().join("0");
     let mut run = open(&path, &sample(0), false).unwrap();
     run.append_metrics(&json!({})).unwrap();
@@ -136,7 +141,7 @@ fn damage_is_named() {
 /// The heart of it: whatever operation is a process' last, the next one opens the folder and ends with the same bytes.
 #[test]
 fn death_between_any_two_operations_changes_no_byte() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let path = scratch.path().join("whole");
     train(&mut open(&path, &sample(0), false).unwrap()).unwrap();
     let whole = lasting(&path);
@@ -167,7 +172,7 @@ fn death_between_any_two_operations_changes_no_byte() {
 
 #[test]
 fn a_full_or_read_only_disk_at_any_operation_loses_nothing() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let path = scratch.path().join("whole");
     train(&mut open(&path, &sample(0), false).unwrap()).unwrap();
     let whole = lasting(&path);
@@ -194,7 +199,7 @@ fn a_full_or_read_only_disk_at_any_operation_loses_nothing() {
 
 #[test]
 fn death_while_moving_aside_keeps_the_old_run() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     for n in 0.. {
         let path = scratch.path().join(n.to_string()).join("0");
         train(&mut open(&path, &sample(0), false).unwrap()).unwrap();
@@ -233,7 +238,7 @@ fn child_that_is_killed() {
 
 #[test]
 fn a_process_killed_for_real_is_succeeded_at_once() {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let path = scratch.path().join("0");
     let mut last = 0;
     for pause in [60, 90, 120] {
