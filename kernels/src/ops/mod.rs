@@ -4,6 +4,7 @@
 //! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
 
 pub mod activation;
+pub mod elementwise;
 
 use crate::check::Case;
 
