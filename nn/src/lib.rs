@@ -6,7 +6,6 @@
 pub mod checkpoint;
 pub mod clip;
 pub mod init;
-mod interim;
 pub mod layers;
 mod network;
 mod params;

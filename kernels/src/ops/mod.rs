@@ -5,6 +5,7 @@
 
 pub mod activation;
 pub mod conv;
+pub mod elementwise;
 pub mod linear;
 pub mod norm;
 pub mod optim;

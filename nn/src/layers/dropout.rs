@@ -2,9 +2,10 @@
 
 use autograd::{OpError, Tensor};
 
+use kernels::ops::elementwise::dropout::Dropout as Op;
+
 use super::Builder;
 use crate::Pass;
-use crate::interim::Dropout as Op;
 
 /// Zeroes each number with probability p in training and divides the others by 1 - p.
 ///
@@ -35,7 +36,7 @@ impl Dropout {
     /// None at present.
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
         match pass.draw() {
-            Some((key, index)) if self.p > 0.0 => pass.apply(&self.name, Op { p: self.p, key, index }, &[x]),
+            Some((key, index)) if self.p > 0.0 => pass.apply(&self.name, Op::new(key, index, self.p), &[x]),
             _ => Ok(x.clone()),
         }
     }

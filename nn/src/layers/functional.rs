@@ -2,17 +2,18 @@
 
 use autograd::{OpError, Tensor};
 
+use kernels::ops::activation::Pointwise;
+use kernels::ops::elementwise::binary::Binary;
 use kernels::ops::pool::global_avg_pool::GlobalAvgPool;
 
 use crate::Pass;
-use crate::interim as ops;
 
 /// `x < 0 ? 0 : x`.
 ///
 /// # Errors
 /// None at present.
 pub fn relu(pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
-    pass.tape.apply(ops::relu(), &[x])
+    pass.tape.apply(Pointwise::relu(), &[x])
 }
 
 /// `a + b`.
@@ -20,7 +21,7 @@ pub fn relu(pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
 /// # Errors
 /// If the shapes do not broadcast.
 pub fn add(pass: &mut Pass<'_>, a: &Tensor, b: &Tensor) -> Result<Tensor, OpError> {
-    pass.tape.apply(ops::add(), &[a, b])
+    pass.tape.apply(Binary::add(), &[a, b])
 }
 
 /// The mean over all places: `[N, H, W, C]` or `[N, L, C]` to `[N, C]`.
