@@ -117,7 +117,10 @@ fn a_partial_copy_is_imported_with_a_notice_a_gap() {
     let s = b.import(&sound(95, 46), &sound(30, 46)).unwrap();
     assert_eq!(s.sizes, Sizes { train: 85, val: 10, test: 30 });
     assert_eq!(s.provenance, Provenance::Partial);
-    assert_eq!(s.notices, ["95 of 900,000 training series", "30 of 100,000 test series"]);
+    assert_eq!(
+        s.notices,
+        ["95 of 900,000 training series", "30 of 100,000 test series", "validation holds 10 of 24 classes"]
+    );
     let d = Dataset::open(&b.data(), &Satellite).unwrap();
     assert_eq!((d.input(), d.outputs(), d.hash()), (&[46, 1][..], 24, &*s.hash));
     assert_eq!((d.provenance(), d.notices()), (Provenance::Partial, &s.notices[..]));
@@ -163,7 +166,8 @@ fn other_lengths_and_classes_are_the_users_own_data() {
             "9 of 900,000 training series",
             "4 of 100,000 test series",
             "5 dates instead of 46",
-            "3 classes instead of 24"
+            "3 classes instead of 24",
+            "validation holds 1 of 3 classes"
         ]
     );
     let d = Dataset::open(&b.data(), &Satellite).unwrap();
@@ -355,7 +359,13 @@ fn the_real_subsets() {
             Sizes { train: 6_400, val: 800, test: 16_799 },
             [46, 1],
             24,
-            &["7,200 of 900,000 training series", "16,799 of 100,000 test series"][..],
+            // Sorted by class.
+            &[
+                "7,200 of 900,000 training series",
+                "16,799 of 100,000 test series",
+                "training holds 22 of 24 classes",
+                "validation holds 3 of 24 classes",
+            ][..],
         ),
         (
             "satellite/modis",

@@ -189,7 +189,9 @@ fn deep_and_cyclic_objects_are_harmless() {
 fn walk(o: Object<'_>, depth: usize) {
     let _ = (o.number(), o.text(), o.bytes(), o.only(), o.array_type());
     if let Some(a) = o.array() {
-        (0..a.len()).for_each(|i| drop((a.number(i), a.integer(i))));
+        for i in 0..a.len() {
+            let _ = (a.number(i), a.integer(i));
+        }
     }
     if depth > 0 {
         o.items().into_iter().flatten().for_each(|i| walk(i, depth - 1));
