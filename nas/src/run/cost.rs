@@ -24,6 +24,11 @@ impl Clock {
     pub fn start() -> Self {
         Self(Instant::now())
     }
+
+    /// Seconds since then.
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
 }
 
 impl Cost {
