@@ -1,21 +1,22 @@
 //! One cell: a method on a task with one seed, from an opened dataset to `result.json`.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use autograd::Tape;
 use kernels::Tensor;
 use nn::{Builder, Mode, Network, Params, Pass};
-use serde_json::{Value, json};
-use tasks::{Dataset, Direction, Split};
+use serde_json::json;
+use tasks::{Dataset, Direction, Provenance, Split};
 
 use crate::Error;
 use crate::method::{Method, Problem, SearchStage};
 use crate::profile::{Overrides, Profile, Values};
-use crate::run::{self, Facts, Identity, Progress, RunFolder, State};
+use crate::protocol::CORRECTED;
+use crate::run::{Identity, Mode as Numbers, Progress, RunFolder};
 use crate::train::{self, Training};
 
-/// What is asked for.
-pub struct Request<'a> {
+/// A method on a task's data with one seed.
+pub struct Cell<'a> {
     /// The method.
     pub method: &'static dyn Method,
     /// The task's data.
@@ -24,79 +25,65 @@ pub struct Request<'a> {
     pub seed: u64,
     /// The profile.
     pub profile: Profile,
-    /// `--set`.
+    /// The profile's values in force.
+    pub values: &'a Values,
+    /// `--set`, which is already in the values.
     pub set: &'a Overrides,
-    /// The folder of all runs.
-    pub out: &'a Path,
-    /// Begin anew, moving what is there aside.
-    pub fresh: bool,
-    /// What this process is run with.
-    pub facts: &'a Facts,
     /// Seconds between checkpoints; they change no bit.
     pub checkpoint_seconds: f64,
 }
 
-impl Request<'_> {
-    /// The profile's values in force.
-    pub fn values(&self) -> Values {
-        self.profile.values(self.data.facts().name).with(self.set)
-    }
-
+impl Cell<'_> {
     /// What the run's hash covers.
     pub fn identity(&self) -> Identity {
         Identity {
             task: self.data.facts().name.to_owned(),
             method: self.method.name().to_owned(),
             seed: self.seed,
-            protocol: "corrected".to_owned(),
-            quirks: Default::default(),
-            mode: Default::default(),
+            protocol: CORRECTED.to_owned(),
+            quirks: BTreeSet::new(),
+            mode: Numbers::Exact,
             profile: self.profile.name().to_owned(),
-            values: self.values().map(),
+            values: self.values.map(),
             set: self.set.map().clone(),
             arch: None,
             data: self.data.hash().to_owned(),
             code: crate::code_version(),
         }
     }
+
+    /// Whether sizes are scaled down, so that the batch must leave an epoch some steps.
+    fn scaled(&self) -> bool {
+        !self.profile.is_result() || matches!(self.data.provenance(), Provenance::Partial | Provenance::StandIn)
+    }
 }
 
-/// Runs a cell to its end, from wherever it stands, and gives its result.
+/// Runs a cell in its folder to its end, from wherever it stands; writes its result.
 ///
 /// # Errors
-/// What stopped it; the same request goes on later.
-pub fn run(request: &Request<'_>, progress: &mut dyn Progress) -> Result<Value, Error> {
-    let identity = request.identity();
-    let path = run::folder(request.out, &identity);
-    let mut folder = RunFolder::open(&path, &identity, request.facts, request.fresh)?;
-    if let State::Done(result) = folder.state() {
-        return Ok(result.clone());
-    }
-    let (data, values) = (request.data, request.values());
+/// What stopped it; the same call goes on later.
+pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<(), Error> {
+    let (data, values) = (cell.data, cell.values);
     let problem = Problem { facts: data.facts(), input: data.input().to_vec(), outputs: data.outputs() };
-    for notice in data.notices() {
-        progress.note(notice);
-    }
 
     let arch = {
         let (train, val) = (data.train(), data.val());
-        let (problem, values, folder, progress) = (&problem, &values, &mut folder, &mut *progress);
-        let mut stage = SearchStage { problem, values, seed: request.seed, train, val, folder, progress };
-        request.method.search(&mut stage)?
+        let (problem, folder, progress) = (&problem, &mut *folder, &mut *progress);
+        let mut stage = SearchStage { problem, values, seed: cell.seed, train, val, folder, progress };
+        cell.method.search(&mut stage)?
     };
     folder.write_arch(&arch)?;
 
     let mut params = Params::new();
-    let network = request.method.network(&arch, &problem, &values, &mut Builder::new(&mut params, request.seed))?;
-    let items = train::fitted_items(data.sizes(), &values);
-    let scaled = request.profile != Profile::Paper || data.provenance() != tasks::Provenance::Original;
-    let batch = values.batch_for(items.len(), scaled, request.set.map().contains_key("batch"));
+    let network = cell.method.network(&arch, &problem, values, &mut Builder::new(&mut params, cell.seed))?;
+    let items = train::fitted_items(data.sizes(), values);
+    let batch = values.batch_for(items.len(), cell.scaled(), cell.set.map().contains_key("batch"));
     if let Some(note) = &batch.note {
         progress.note(note);
     }
-    let mut training = Training::new(&problem, &values, batch.size, request.seed, params)?;
-    training.checkpoint_seconds = request.checkpoint_seconds;
-    let summary = training.run(&*network, &data.fit(), &items, &mut folder, progress)?;
+    let mut training = Training::new(&problem, values, batch.size, cell.seed, params)?;
+    training.checkpoint_seconds = cell.checkpoint_seconds;
+    let summary = training.run(&*network, &data.fit(), &items, folder, progress)?;
 
     // The final stage, and only it, opens test data.
     let test = data.open_test()?;
@@ -105,9 +92,9 @@ pub fn run(request: &Request<'_>, progress: &mut dyn Progress) -> Result<Value, 
     let (facts, metric) = (data.facts(), data.facts().metric);
     let result = json!({
         "task": facts.name,
-        "method": request.method.name(),
-        "seed": request.seed,
-        "profile": request.profile.name(),
+        "method": cell.method.name(),
+        "seed": cell.seed,
+        "profile": cell.profile.name(),
         "metric": metric.name,
         "unit": metric.unit,
         "direction": if metric.direction == Direction::Lower { "lower" } else { "higher" },
@@ -133,8 +120,7 @@ pub fn run(request: &Request<'_>, progress: &mut dyn Progress) -> Result<Value, 
         "digest": training.params.digest(),
         "code": crate::code_version(),
     });
-    folder.write_result(&result)?;
-    Ok(result)
+    Ok(folder.write_result(&result)?)
 }
 
 /// Items a batch in evaluation; it changes no bit, since a sample's bits do not depend on its batch.
