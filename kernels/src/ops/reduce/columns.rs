@@ -115,6 +115,7 @@ dispatch! {
 
 /// Every leaf's sum, to `[outer * cuts, inner]`.
 fn all_leaves(v: &Columns, x: &[f32], out: &mut [f32]) {
+    assert_eq!(out.len(), v.outer * v.cuts() * v.inner, "a row a leaf");
     let (total, out) = (out.len() / v.inner, Ptr(out.as_mut_ptr()));
     let strips = v.inner.div_ceil(STRIP);
     let work = v.chunk.min(v.rows) * v.inner.min(STRIP);

@@ -121,7 +121,7 @@ impl<const RELU: bool> Chains for Sums<'_, RELU> {
         n: usize,
         out: [*mut f32; B],
     ) {
-        // SAFETY: the trait's contract; dy is as long as x; a, b and mean hold a number a channel.
+        // SAFETY: the trait's contract; dy is as long as x (asserted in `backward`); a, b and mean hold a number a channel.
         unsafe {
             let (x, dy) = (at.map(|i| self.x.as_ptr().add(i)), at.map(|i| self.dy.as_ptr().add(i)));
             let mut k = [[S::zero(); B]; 3];
@@ -375,6 +375,7 @@ pub(super) fn forward(op: &BatchNorm, inputs: &[&Tensor], outputs: &mut [Tensor]
 /// Fills the gradients of x, weight, bias that are wanted.
 pub(super) fn backward(op: &BatchNorm, b: &Backward<'_>, grads: &mut [Option<Tensor>]) {
     let (x, dy, ch) = (b.input(0).data(), b.dy().data(), Chunks::of(&b.shapes[0]));
+    assert_eq!(dy.len(), x.len(), "dy is like y");
     let (c, at) = (ch.c, op.running_at());
     // Rows of C numbers: a, b, mean, k1, k2, rstd.
     let mut coefficients = Tensor::uninit([6, c]);
