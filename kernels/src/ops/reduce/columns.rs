@@ -42,7 +42,8 @@ impl Columns {
 /// Chains of `rows` rows; register b starts at `x[b]` and holds `n` lanes (all if `FULL`).
 ///
 /// # Safety
-/// The instruction set is enabled; the lanes of every row exist, `inner` numbers apart, and those at `out[b]` are writable.
+/// The instruction set is enabled; the lanes of every row exist, `inner` numbers apart, and those at `out[b]` are
+/// writable.
 #[inline(always)]
 unsafe fn block<S: Simd, const B: usize, const FULL: bool>(
     x: [*const f32; B],
@@ -78,8 +79,8 @@ fn leaves_body<S: Simd>(v: &Columns, x: &[f32], first: usize, last: usize, from:
         let rows = v.leaf(i).1;
         let many = i + ABREAST <= last && (1..ABREAST).all(|b| v.leaf(i + b).1 == rows);
         let count = if many { ABREAST } else { 1 };
-        // SAFETY: dispatch enabled the instruction set; leaves below `last` and columns below `to` exist in x (asserted) and
-        // have their places in `out`, which only this task writes.
+        // SAFETY: dispatch enabled the instruction set; leaves below `last` and columns below `to` exist in x
+        // (asserted) and have their places in `out`, which only this task writes.
         unsafe {
             for k in i..i + count {
                 for j in (from..blocks).step_by(ABREAST * S::L) {

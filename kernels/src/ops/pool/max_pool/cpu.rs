@@ -1,5 +1,5 @@
-//! Max pooling, strips of rows in parallel. Taps are walked one by one along the strip, so that loops are long whatever the
-//! number of channels; every element of dx gathers from its windows, so nothing is scattered.
+//! Max pooling, strips of rows in parallel. Taps are walked one by one along the strip, so that loops are long whatever
+//! the number of channels; every element of dx gathers from its windows, so nothing is scattered.
 
 use super::super::axis::{Plane, reaching};
 use super::super::mean::{each_strip, strips};

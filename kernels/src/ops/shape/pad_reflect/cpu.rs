@@ -52,8 +52,8 @@ fn places(i: usize, n: usize, [left, right]: [usize; 2]) -> impl Iterator<Item =
     before.into_iter().chain([left + i]).chain(behind)
 }
 
-/// Calls `f` with the number of each row of dy that holds row `row` of dx, ascending. `dims` are (size in dx, size in dy,
-/// sides) of the dimensions still to choose; `at` numbers what is chosen.
+/// Calls `f` with the number of each row of dy that holds row `row` of dx, ascending. `dims` are (size in dx, size in
+/// dy, sides) of the dimensions still to choose; `at` numbers what is chosen.
 fn gather(dims: &[(usize, usize, [usize; 2])], row: usize, at: usize, f: &mut impl FnMut(usize)) {
     let Some((&(n, padded, sides), rest)) = dims.split_first() else { return f(at) };
     let below: usize = rest.iter().map(|d| d.0).product();

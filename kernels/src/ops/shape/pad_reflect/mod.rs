@@ -1,8 +1,8 @@
 //! Padding by reflection.
 //!
 //! # Specification
-//! Along every dimension of size n, y has `left + n + right` places; place j holds x at `j - left`, mirrored at 0 and at
-//! n - 1 (which are not repeated): -1 is 1, n is n - 2.
+//! Along every dimension of size n, y has `left + n + right` places; place j holds x at `j - left`, mirrored at 0 and
+//! at n - 1 (which are not repeated): -1 is 1, n is n - 2.
 //!
 //! Backward: an element of dx sums dy over the places that hold it, row-major, from +0.
 
