@@ -1,8 +1,8 @@
 //! Means over windows: what average and adaptive average pooling share.
 //!
-//! Output (oh, ow): `s = s + x` over its positions in row-major order from +0, then `s / count`, count being the product of
-//! both axes' counts. Backward: an element of dx sums `dy / count` over the outputs that cover it, (oh, ow) ascending, from
-//! +0.
+//! Output (oh, ow): `s = s + x` over its positions in row-major order from +0, then `s / count`, count being the
+//! product of both axes' counts. Backward: an element of dx sums `dy / count` over the outputs that cover it, (oh, ow)
+//! ascending, from +0.
 
 use super::axis::{Plane, reaching};
 use crate::host::{Host, Real};

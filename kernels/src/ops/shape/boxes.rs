@@ -60,7 +60,8 @@ pub(super) fn copy(size: Shape, x: &[f32], from: &Place, y: &mut [f32], to: &Pla
         return;
     }
     let ((sx, bx), (sy, by)) = (from.strides(), to.strides());
-    // (size, distance in x, distance in y), innermost first; neighbours that are one dimension in both arrays are merged.
+    // (size, distance in x, distance in y), innermost first; neighbours that are one dimension in both arrays are
+    // merged.
     let mut dims = [(1, 1, 1); MAX_RANK + 1];
     let mut rank = 0;
     for d in (0..size[..].len()).rev().filter(|&d| size[d] > 1) {

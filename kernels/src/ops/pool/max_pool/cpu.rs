@@ -1,5 +1,5 @@
-//! Max pooling, strips of rows in parallel. Taps are walked one by one along the strip, so that loops are long whatever the
-//! number of channels; every element of dx gathers from its windows, so nothing is scattered.
+//! Max pooling, strips of rows in parallel. Taps are walked one by one along the strip, so that loops are long whatever
+//! the number of channels; every element of dx gathers from its windows, so nothing is scattered.
 
 use super::super::axis::{Plane, reaching};
 use super::super::mean::{each_strip, strips};
@@ -97,6 +97,7 @@ dispatch! {
 pub(super) fn forward(p: &Plane, x: &Tensor, outputs: &mut [Tensor]) {
     let (x, c, width) = (x.data(), p.c, p.axes[1].out);
     let (y, taps) = outputs.split_at_mut(1);
+    assert!([&y[0], &taps[0]].iter().all(|t| t.len() == p.n * p.axes[0].out * width * c), "outputs as inferred");
     let (y, taps) = (Ptr(y[0].data_mut().as_mut_ptr()), Ptr(taps[0].data_mut().as_mut_ptr()));
     each_strip(p.n * p.axes[0].out, width, c, |row, from, n| {
         let at = (row * width + from) * c;
