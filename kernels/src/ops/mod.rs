@@ -5,6 +5,7 @@
 
 pub mod activation;
 pub mod elementwise;
+pub mod loss;
 pub mod softmax;
 
 use crate::check::Case;
