@@ -7,11 +7,13 @@ pub mod activation;
 pub mod conv;
 pub mod elementwise;
 pub mod linear;
+pub mod loss;
 pub mod norm;
 pub mod optim;
 pub mod pool;
 pub mod reduce;
 pub mod shape;
+pub mod softmax;
 
 use crate::check::Case;
 
@@ -38,8 +40,8 @@ pub const TABLE: &[Row] = &[
     Row { path: "reduce/sum", cases: reduce::sum::cases::cases },
     Row { path: "shape/concat", cases: shape::concat::cases::cases },
     Row { path: "shape/pad", cases: shape::pad::cases::cases },
-    Row { path: "shape/slice", cases: shape::slice::cases::cases },
     Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases },
+    Row { path: "shape/slice", cases: shape::slice::cases::cases },
 ];
 
 #[cfg(test)]
