@@ -49,5 +49,8 @@ fn a_steady_step_allocates_nothing() {
         *count = (memory::usage().2, CALLS.load(Relaxed) - calls);
     }
     let steady = &counts[4..];
-    assert!(steady.iter().all(|c| *c == (steady[0].0, 0)), "(tensor blocks so far, allocations) of the steps: {counts:?}");
+    assert!(
+        steady.iter().all(|c| *c == (steady[0].0, 0)),
+        "(tensor blocks so far, allocations) of the steps: {counts:?}"
+    );
 }
