@@ -54,11 +54,16 @@ pub struct Tree {
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { tops: [0.0; 40], leaves: 0 }
+        Self::new()
     }
 }
 
 impl Tree {
+    /// Of no leaves.
+    pub const fn new() -> Self {
+        Self { tops: [0.0; 40], leaves: 0 }
+    }
+
     /// The next leaf.
     pub fn push(&mut self, leaf: f64) {
         let (mut x, mut level) = (leaf, 0);

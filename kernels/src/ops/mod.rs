@@ -7,11 +7,13 @@ pub mod activation;
 pub mod conv;
 pub mod elementwise;
 pub mod linear;
+pub mod loss;
 pub mod norm;
 pub mod optim;
 pub mod pool;
 pub mod reduce;
 pub mod shape;
+pub mod softmax;
 
 use crate::check::Case;
 
