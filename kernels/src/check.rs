@@ -9,7 +9,7 @@
 #![allow(clippy::neg_cmp_op_on_partial_ord)] // written so that NaN fails
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::host::{Host, Real};
 use crate::op::{Backward, Op, Reference};
@@ -323,10 +323,16 @@ pub fn table(op: &str, cases: &[Case]) {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// Waits until no check runs that forces SIMD levels or thread counts, and keeps them away while the guard lives. A level
+/// that changes in the middle of an op is not supported: tests beside an [`each_way`] compute under this guard.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Calls `f` at every SIMD level of this processor and at 1, 2, 3 and 7 threads, with a name for the way it is called; no
 /// other check runs meanwhile.
 pub fn each_way(mut f: impl FnMut(&str)) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     let (level, threads) = (simd::level(), pool::threads());
     for l in Level::ALL.into_iter().filter(|l| l.available()) {
         for t in [1, 2, 3, 7] {

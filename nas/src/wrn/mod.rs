@@ -6,7 +6,7 @@ pub mod series;
 mod trunk;
 
 pub use dense::Dense;
-pub use point::Point;
+pub use point::{Point, Pooling};
 pub use series::{Series, SeriesSpec};
 pub use trunk::{Trunk, Width};
 

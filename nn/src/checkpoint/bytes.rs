@@ -43,7 +43,7 @@ impl Checkpoint {
             header.insert(i.name.clone(), entry);
         }
         let mut header = canonical(&Value::Object(header));
-        while (8 + header.len()) % ALIGN != 0 {
+        while !(8 + header.len()).is_multiple_of(ALIGN) {
             header.push(' ');
         }
         let mut bytes = Vec::with_capacity(8 + header.len() + self.data.len());
