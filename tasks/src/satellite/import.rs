@@ -1,5 +1,6 @@
 //! The original files: `satellite_train.npy` and `satellite_test.npy`, each a dict with `data` and `label`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{FACTS, summary, write_split};
@@ -79,6 +80,13 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
         notices.push(format!("{classes} classes instead of {}", FACTS.outputs));
     }
     let provenance = if notices.is_empty() { Provenance::Original } else { Provenance::Partial };
+    // A file that is sorted by class, as small copies are, leaves classes out of a split: the search should not hide it.
+    for (what, labels) in [("training", &train.labels[..n - val]), ("validation", &train.labels[n - val..])] {
+        let seen = labels.iter().collect::<BTreeSet<_>>().len();
+        if seen < classes {
+            notices.push(format!("{what} holds {seen} of {classes} classes"));
+        }
+    }
     let sources = FILES.iter().zip(&maps).map(|(name, map)| source(name, map)).collect();
     let origin = Origin {
         preprocessing: FACTS.preprocessing,

@@ -227,20 +227,26 @@ impl SplitWriter {
         self.flush()?;
         let blake3 = self.hasher.finalize().to_hex().to_string();
         let mut meta = Meta { blake3, layout: LAYOUT, split: self.part, origin: origin.clone() };
-        let mut dropped = 0;
+        // Notices are the one part of a header that grows with the data: as many stay as there is room for.
+        let all = std::mem::take(&mut meta.origin.notices);
+        let (mut keep, mut bytes) = (0, 0);
+        while keep < all.len() && bytes + all[keep].len() <= HEADER_ROOM {
+            bytes += all[keep].len();
+            keep += 1;
+        }
         let header = loop {
+            meta.origin.notices = all[..keep].to_vec();
+            if keep < all.len() {
+                meta.origin.notices.push(format!("and {} further notices", all.len() - keep));
+            }
             let header = self.header(&meta).map_err(|e| Error::io(&self.path, "write", &e))?;
             if header.len() <= HEADER_ROOM - 8 {
                 break header;
             }
-            // Notices are the one part of a header that grows with the data.
-            let notices = &mut meta.origin.notices;
-            notices.truncate(notices.len() - usize::from(dropped > 0));
-            if notices.pop().is_none() {
+            if keep == 0 {
                 return Err(Error::invalid("the header does not fit into its room", "report this").at(&self.path));
             }
-            dropped += 1;
-            notices.push(format!("and {dropped} further notices"));
+            keep -= 1;
         };
         let mut room = ((HEADER_ROOM - 8) as u64).to_le_bytes().to_vec();
         room.extend(header.as_bytes());
