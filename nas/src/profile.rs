@@ -237,18 +237,26 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::TASKS;
 
     #[test]
     fn every_profile_has_every_task_and_paper_is_the_protocol() {
         for profile in Profile::ALL {
             assert_eq!(profile.name().parse(), Ok(profile));
-            for task in TASKS {
-                let v = profile.values(task.name);
+            for task in tasks::all() {
+                let v = profile.values(task.facts().name);
                 assert_eq!(v.map().keys().count(), KEYS.len());
                 assert!(KEYS.iter().all(|(k, _)| v.map().contains_key(*k)));
                 assert_eq!((v.momentum, v.weight_decay, v.dropout), (0.9, 5e-4, 0.0));
             }
+        }
+        for task in tasks::all() {
+            let (facts, v) = (task.facts(), Profile::Paper.values(task.facts().name));
+            assert_eq!(
+                (v.train, v.val, v.test),
+                (facts.sizes.train, facts.sizes.val, facts.sizes.test),
+                "{}",
+                facts.name
+            );
         }
         let sat = Profile::Paper.values("satellite");
         assert_eq!((sat.epochs, sat.batch, sat.lr, sat.train, sat.width), (200, 4096, 0.1, 800_000, 1.0));

@@ -1,24 +1,4 @@
-//! The protocol's names: tasks with their metrics, methods, quirks. Decisions are in `docs/deviations.md`.
-
-/// Which way a metric is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Better {
-    /// Errors and distances.
-    Lower,
-    /// Scores.
-    Higher,
-}
-
-/// A task as the table shows it; everything else about it is in the crate `tasks`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TaskName {
-    /// As it is typed.
-    pub name: &'static str,
-    /// What is reported, in the paper's unit.
-    pub metric: &'static str,
-    /// Which way it is better.
-    pub better: Better,
-}
+//! The protocol's names: methods and quirks (tasks are the crate `tasks`'). Decisions are in `docs/deviations.md`.
 
 /// A method's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,24 +8,6 @@ pub struct MethodName {
     /// The tasks it is for; empty: all.
     pub tasks: &'static [&'static str],
 }
-
-const fn task(name: &'static str, metric: &'static str, better: Better) -> TaskName {
-    TaskName { name, metric, better }
-}
-
-/// The ten tasks, in the paper's order.
-pub const TASKS: [TaskName; 10] = [
-    task("cifar100", "error %", Better::Lower),
-    task("spherical", "error %", Better::Lower),
-    task("darcy", "relative L2", Better::Lower),
-    task("psicov", "MAE8 (A)", Better::Lower),
-    task("cosmic", "FNR %", Better::Lower),
-    task("ninapro", "error %", Better::Lower),
-    task("fsd50k", "mAP", Better::Higher),
-    task("ecg", "F1", Better::Higher),
-    task("satellite", "error %", Better::Lower),
-    task("deepsea", "AUROC", Better::Higher),
-];
 
 /// The method rows, in the paper's order; the last is beyond the paper.
 pub const METHODS: [MethodName; 8] = [
@@ -94,11 +56,6 @@ pub const QUIRKS: [Quirk; 10] = [
     Quirk { name: "depth-only-random", place: "densenas-random", what: "draws the depth alone at random" },
 ];
 
-/// A task by name.
-pub fn task_named(name: &str) -> Option<&'static TaskName> {
-    TASKS.iter().find(|t| t.name == name)
-}
-
 /// A method by name.
 pub fn method_named(name: &str) -> Option<&'static MethodName> {
     METHODS.iter().find(|m| m.name == name)
@@ -110,13 +67,14 @@ mod tests {
 
     #[test]
     fn every_name_is_distinct_and_every_reference_exists() {
-        let mut names: Vec<&str> = TASKS.iter().map(|t| t.name).chain(METHODS.iter().map(|m| m.name)).collect();
+        let mut names: Vec<&str> = tasks::all().iter().map(|t| t.facts().name).collect();
+        names.extend(METHODS.iter().map(|m| m.name));
         names.extend(QUIRKS.iter().map(|q| q.name));
         let all = names.len();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
-        assert!(METHODS.iter().flat_map(|m| m.tasks).all(|t| task_named(t).is_some()));
-        assert!(QUIRKS.iter().all(|q| task_named(q.place).is_some() || method_named(q.place).is_some()));
+        assert!(METHODS.iter().flat_map(|m| m.tasks).all(|t| tasks::by_name(t).is_ok()));
+        assert!(QUIRKS.iter().all(|q| tasks::by_name(q.place).is_ok() || method_named(q.place).is_some()));
     }
 }

@@ -1,5 +1,6 @@
 //! How training sees a store: splits that fill batches, and test data behind a door of their own.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -171,7 +172,8 @@ impl Items {
             stored.tensor::<f32>("y", Dtype::F32)?;
         }
         let deep = x_shape.len().max(y_shape.len()) + 1 > kernels::shape::MAX_RANK;
-        if len != y_len || deep || (classes && !y_shape.is_empty()) {
+        let hollow = x_shape.contains(&0) || y_shape.contains(&0);
+        if len != y_len || deep || hollow || (classes && !y_shape.is_empty()) {
             let what = format!("{len} inputs of shape {x_shape:?} do not go with {y_len} targets of shape {y_shape:?}");
             return Err(Error::invalid(what, "import the task again").at(stored.path()));
         }
@@ -315,12 +317,120 @@ impl Split {
 
 /// Test data. Only [`Dataset::open_test`] makes one, so a function that takes a [`Split`] is handed test data by its caller's
 /// choice and never by accident.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct TestSplit(Split);
 
 impl TestSplit {
     /// The items, as a split like any other.
     pub fn items(&self) -> &Split {
         &self.0
+    }
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dataset({}, {:?}, {})", self.folder.display(), self.sizes, self.hash)
+    }
+}
+
+impl fmt::Debug for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Split({}, {} items of {:?})", self.task.facts().name, self.len(), self.input())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::rng::{Purpose, Stream};
+
+    use super::*;
+    use crate::satellite::FACTS;
+    use crate::store::StoreWriter;
+
+    /// A task of dense targets whose augmentation adds a number in 1..=1000 to every input.
+    struct Dense;
+
+    impl Task for Dense {
+        fn facts(&self) -> &'static Facts {
+            &FACTS
+        }
+        fn augments(&self) -> bool {
+            true
+        }
+        fn augment(&self, chance: &mut Stream, x: &mut [f32], shape: &[usize]) {
+            assert_eq!(shape, [2, 2, 1]);
+            let add = 1.0 + chance.below(1_000) as f32;
+            x.iter_mut().for_each(|v| *v += add);
+        }
+    }
+
+    fn dense(dir: &Path, y_of_val: usize) -> Result<Dataset, Error> {
+        let origin = Origin {
+            preprocessing: FACTS.preprocessing,
+            provenance: Provenance::Generated,
+            seed: Some(1),
+            sources: Vec::new(),
+            task: FACTS.name.into(),
+            outputs: 1,
+            notices: Vec::new(),
+        };
+        let mut store = StoreWriter::begin(dir, FACTS.name)?;
+        for (part, items, base) in [(Part::Train, 3, 0.0), (Part::Val, 2, 100.0), (Part::Test, 1, 200.0)] {
+            let mut split = store.split(part)?;
+            let row = |i: usize| [base + i as f32, 0.25, 0.5, -(i as f32)];
+            split.tensor("x", Dtype::F32, &[2, 2, 1])?;
+            (0..items).try_for_each(|i| split.push(&row(i)))?;
+            split.tensor("y", Dtype::F32, &[2, 2])?;
+            let targets = if part == Part::Val { y_of_val } else { items };
+            (0..targets).try_for_each(|i| split.push(&row(i).map(|v| 2.0 * v)))?;
+            store.finish(split, &origin)?;
+        }
+        store.publish()?;
+        Dataset::open(dir, &Dense)
+    }
+
+    #[test]
+    fn dense_targets_and_two_parts_as_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let d = dense(dir.path(), 2).unwrap();
+        let fit = d.fit();
+        assert_eq!((fit.len(), fit.input(), fit.target(), fit.has_classes()), (5, &[2, 2, 1][..], &[2, 2][..], false));
+        let (x, y) = fit.batch(&[4, 2, 4]);
+        assert_eq!((&x.shape()[..], &y.shape()[..]), (&[3, 2, 2, 1][..], &[3, 2, 2][..]));
+        assert_eq!(x.data(), [101., 0.25, 0.5, -1., 2., 0.25, 0.5, -2., 101., 0.25, 0.5, -1.]);
+        assert!(y.data().iter().zip(x.data()).all(|(y, x)| *y == 2.0 * x));
+        assert_eq!(d.open_test().unwrap().items().batch(&[0]).0.data()[0], 200.0);
+        assert_eq!(fit.batch(&[]).0.shape()[..], [0, 2, 2, 1]);
+        assert!(format!("{d:?} {fit:?}").contains("Split(satellite, 5 items of [2, 2, 1])"));
+    }
+
+    #[test]
+    fn augmentation_depends_on_the_item_and_the_key_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let fit = dense(dir.path(), 2).unwrap().fit();
+        let key = Key::new(7, Purpose::Augment).at(1, 0);
+        let (all, targets) = fit.training_batch(&[0, 1, 2, 3, 4], key);
+        for i in 0..5 {
+            let (one, _) = fit.training_batch(&[i], key);
+            assert_eq!(one.data(), &all.data()[4 * i as usize..][..4]);
+            assert_ne!(one.data(), fit.batch(&[i]).0.data());
+        }
+        assert_eq!(targets.data(), fit.batch(&[0, 1, 2, 3, 4]).1.data());
+        assert_ne!(fit.training_batch(&[0, 1, 2, 3, 4], key.at(2, 0)).0.data(), all.data());
+    }
+
+    #[test]
+    #[should_panic(expected = "item 5 of a split of 5")]
+    fn an_item_that_is_not_there_is_the_callers_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        dense(dir.path(), 2).unwrap().fit().batch(&[0, 5]);
+    }
+
+    #[test]
+    fn inputs_without_targets_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let e = dense(dir.path(), 1).unwrap_err().to_string();
+        let want = "val.safetensors: 2 inputs of shape [2, 2, 1] do not go with 1 targets of shape [2, 2]; import";
+        assert!(e.contains(want), "{e}");
     }
 }
