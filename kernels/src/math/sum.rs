@@ -68,7 +68,7 @@ impl Tree {
     pub fn push(&mut self, leaf: f64) {
         let (mut x, mut level) = (leaf, 0);
         while self.leaves >> level & 1 == 1 {
-            x = self.tops[level] + x;
+            x += self.tops[level];
             level += 1;
         }
         self.tops[level] = x;

@@ -21,6 +21,12 @@ pub struct Row {
 /// Every op, one line each.
 pub const TABLE: &[Row] = &[Row { path: "activation", cases: activation::cases::cases }];
 
+/// The name of a case that a loop makes; shapes in it become `3x5x7`.
+pub(crate) fn label(name: String) -> &'static str {
+    let name = name.replace(['[', ']'], "").replace(", ", "x");
+    Box::leak(name.into_boxed_str()) // tables are built a few times a process
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +37,16 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), TABLE.len());
+    }
+
+    #[test]
+    fn cases_are_unique_within_an_op() {
+        for row in TABLE {
+            let mut names: Vec<&str> = (row.cases)().iter().map(|c| c.name).collect();
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all, "{}", row.path);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The table of pointwise functions: a row each.
 
+#![allow(clippy::manual_clamp)] // comparisons are written out: they say what becomes of NaN and -0
+
 use std::fmt::Debug;
 
 use super::Pointwise;
@@ -58,7 +60,8 @@ macro_rules! rows {
             fn check(self) -> Result<(), String> {
                 $(
                     let $s = self;
-                    if !($cond) {
+                    let makes_sense: bool = $cond; // false for NaN
+                    if !makes_sense {
                         return Err(format!(concat!($must, ", not {:?}"), self));
                     }
                 )?

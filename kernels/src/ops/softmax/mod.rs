@@ -27,12 +27,12 @@ pub struct Softmax {
 
 impl Softmax {
     /// Softmax along `dim` (-1: the last).
-    pub fn softmax(dim: isize) -> Self {
+    pub fn new(dim: isize) -> Self {
         Self { dim, log: false }
     }
 
     /// Log-softmax along `dim` (-1: the last).
-    pub fn log_softmax(dim: isize) -> Self {
+    pub fn log(dim: isize) -> Self {
         Self { dim, log: true }
     }
 
@@ -95,9 +95,9 @@ mod tests {
 
     #[test]
     fn dimensions_that_are_not_there_are_refused() {
-        assert!(Softmax::softmax(2).infer(&[Shape::from([2, 3])]).is_err());
-        assert!(Softmax::softmax(-3).infer(&[Shape::from([2, 3])]).is_err());
-        assert!(Softmax::softmax(-1).infer(&[Shape::from([2, 0])]).is_err());
-        assert!(Softmax::log_softmax(-1).infer(&[Shape::scalar()]).is_err());
+        assert!(Softmax::new(2).infer(&[Shape::from([2, 3])]).is_err());
+        assert!(Softmax::new(-3).infer(&[Shape::from([2, 3])]).is_err());
+        assert!(Softmax::new(-1).infer(&[Shape::from([2, 0])]).is_err());
+        assert!(Softmax::log(-1).infer(&[Shape::scalar()]).is_err());
     }
 }
