@@ -1,7 +1,8 @@
 //! Every operation: one folder each, by family; and the table that lists them.
 //!
-//! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the bits),
-//! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
+//! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the
+//! bits), `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through
+//! one.
 
 pub mod activation;
 pub mod elementwise;

@@ -32,7 +32,8 @@ pub trait Row: Copy + Debug + Send + Sync + 'static {
 /// that, rounded once. `saves x` or `saves y` says what the gradient reads.
 macro_rules! rows {
     ($($(#[$meta:meta])* $width:ident $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
-        f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr; $([needs $cond:expr, $must:literal];)?)+) => {$(
+        f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr;
+        $([needs $cond:expr, $must:literal];)?)+) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub struct $Row {

@@ -1,7 +1,7 @@
 //! Softmax and its logarithm along one dimension.
 //!
-//! x `[...]` -> y `[...]`. Of each line along `dim`, in f64: m = its maximum (comparisons; NaN makes the whole line NaN),
-//! `e_i = exp(x_i - m)`, s = the long sum of e ([`crate::math::sum`]); then `y_i = e_i (1 / s)`, or
+//! x `[...]` -> y `[...]`. Of each line along `dim`, in f64: m = its maximum (comparisons; NaN makes the whole line
+//! NaN), `e_i = exp(x_i - m)`, s = the long sum of e ([`crate::math::sum`]); then `y_i = e_i (1 / s)`, or
 //! `y_i = (x_i - m) - ln s`, rounded once. Numbers of -inf give 0 and -inf; a line of nothing else gives NaN.
 //!
 //! Gradients from y and dy, likewise in f64 with long sums: `y_i (dy_i - sum y dy)`, and `dy_i - exp(y_i) sum dy`.

@@ -30,7 +30,8 @@ pub fn cases() -> Vec<Case> {
             let x = Input::filled([6, 3], Fill::Exactly(odd));
             all.push(Case::new(label("edges".into()), op, [x, Input::filled([6], Fill::Classes(3))]).bits_only());
             let x = Input::normal([4, 3]);
-            all.push(Case::new(label("no_class".into()), op, [x, Input::filled([4], Fill::Classes(9))]).bits_only()); // some are no class
+            let some_are_none = Input::filled([4], Fill::Classes(9));
+            all.push(Case::new(label("no_class".into()), op, [x, some_are_none]).bits_only());
             all.push(
                 Case::new(label("empty".into()), op, [Input::normal([0, 3]), Input::filled([0], Fill::Classes(3))])
                     .bits_only(),
