@@ -82,11 +82,11 @@ fn series_with_asymmetric_padding_and_a_broadcast_gate() {
     let same8 = Conv { padding: [[0, 0], [3, 4]], bias: true, ..Conv::default() };
     let inputs = [normal([3, 19, 2], 0), normal([8, 2, 5], 1), normal([5], 2), normal([1, 1, 5], 3)];
     let steps = [
-        Step::new(same8, &[0, 1, 2]),      // 4
-        Step::new(Pointwise::relu(), &[4]),  // 5
-        Step::new(Binary::mul(), &[5, 3]), // 6: broadcast over N and L
-        Step::new(Binary::sub(), &[6, 4]), // 7
-        Step::new(Binary::add(), &[7, 3]), // 8: the gate again
+        Step::new(same8, &[0, 1, 2]),       // 4
+        Step::new(Pointwise::relu(), &[4]), // 5
+        Step::new(Binary::mul(), &[5, 3]),  // 6: broadcast over N and L
+        Step::new(Binary::sub(), &[6, 4]),  // 7
+        Step::new(Binary::add(), &[7, 3]),  // 8: the gate again
     ];
     check("series", &inputs, &steps, [3, 19, 5]);
 }

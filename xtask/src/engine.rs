@@ -3,8 +3,8 @@
 use anyhow::Context;
 use kernels::Device;
 use nas::profile::{Overrides, Profile, Values};
-use nas::{cell, method};
 use nas::run::{Progress, RunFolder};
+use nas::{cell, method};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tasks::{Dataset, ErrorKind, Provenance, Sizes};

@@ -30,8 +30,13 @@ pub struct Row {
 pub const TABLE: &[Row] = &[
     Row { path: "activation", cases: activation::cases::cases },
     Row { path: "conv/conv", cases: conv::conv::cases::cases },
+    Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases },
+    Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases },
     Row { path: "linear/linear", cases: linear::linear::cases::cases },
     Row { path: "linear/matmul", cases: linear::matmul::cases::cases },
+    Row { path: "loss/cross_entropy", cases: loss::cross_entropy::cases::cases },
+    Row { path: "loss/pointwise", cases: loss::pointwise::cases::cases },
+    Row { path: "loss/relative_l2", cases: loss::relative_l2::cases::cases },
     Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases },
     Row { path: "pool/adaptive_avg_pool", cases: pool::adaptive_avg_pool::cases::cases },
     Row { path: "pool/avg_pool", cases: pool::avg_pool::cases::cases },
@@ -43,6 +48,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "shape/pad", cases: shape::pad::cases::cases },
     Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases },
     Row { path: "shape/slice", cases: shape::slice::cases::cases },
+    Row { path: "softmax", cases: softmax::cases::cases },
 ];
 
 /// The name of a case that a loop makes; shapes in it become `3x5x7`.
@@ -61,6 +67,21 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), TABLE.len());
+    }
+
+    #[test]
+    fn every_folder_with_cases_is_listed() {
+        let ops = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
+        let (mut folders, mut found) = (vec![ops.clone()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            if folder.join("cases.rs").exists() {
+                found.push(folder.strip_prefix(&ops).unwrap().to_str().unwrap().to_owned());
+            }
+            let inside = folder.read_dir().unwrap().map(|e| e.unwrap().path());
+            folders.extend(inside.filter(|p| p.is_dir()));
+        }
+        found.sort();
+        assert_eq!(found, TABLE.iter().map(|r| r.path).collect::<Vec<_>>());
     }
 
     #[test]
