@@ -102,6 +102,7 @@ pub struct Tape {
     saved_outputs: Vec<Option<Value>>,
     grads: Vec<Option<Value>>,
     outputs: Vec<Value>,
+    flops: u64,
 }
 
 impl Tape {
@@ -118,6 +119,13 @@ impl Tape {
         self.saved_inputs.clear();
         self.saved_outputs.clear();
         self.grads.clear();
+        self.flops = 0;
+    }
+
+    /// Floating-point operations of the forwards since [`Tape::clear`], of the ops that count theirs (convolutions and
+    /// matrix products; a multiply-add is 2).
+    pub fn flops(&self) -> u64 {
+        self.flops
     }
 
     /// While paused, ops are computed and nothing is recorded (evaluation).
@@ -199,6 +207,7 @@ impl Tape {
         self.outputs.clear();
         self.outputs.extend(inferred.all().iter().map(|&s| Value::uninit(s)));
         op.forward(values, &mut self.outputs);
+        self.flops += op.flops(shapes).unwrap_or(0);
 
         let record = !self.paused && inputs.iter().any(|t| t.slot.is_some());
         let mut recorded = Recorded { outputs: [const { None }; MAX_OUTPUTS] };

@@ -1,1 +1,163 @@
-//! tasks
+//! The ten tasks: facts, importers of the original files, generators, the mapped store, metrics.
+//!
+//! One folder a task. [`Task::import`] turns the original files into a store ([`store`]), [`Task::generate`] makes one
+//! where there are none; [`Dataset`] is how training sees it. Nothing here executes what a file asks for, and no original
+//! is ever written to.
+
+pub mod cifar100;
+pub mod cosmic;
+pub mod darcy;
+pub mod dataset;
+pub mod deepsea;
+pub mod ecg;
+pub mod error;
+pub mod facts;
+pub mod formats;
+pub mod fsd50k;
+pub mod metrics;
+pub mod ninapro;
+pub mod progress;
+pub mod psicov;
+pub mod satellite;
+pub mod spherical;
+pub mod store;
+
+use std::path::{Path, PathBuf};
+
+use kernels::rng::Stream;
+
+pub use dataset::{Dataset, Split, TestSplit};
+pub use error::{Error, ErrorKind};
+pub use facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+pub use progress::{Progress, Silent, Unit};
+pub use store::{Part, Provenance};
+
+// Stores are little-endian and mapped as they lie.
+const _: () = assert!(cfg!(target_endian = "little"), "the mapped store needs a little-endian machine");
+
+/// What an import or a generation made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Name of the task.
+    pub task: &'static str,
+    /// The store's folder.
+    pub folder: PathBuf,
+    /// Items, split by split.
+    pub sizes: Sizes,
+    /// Where the data come from.
+    pub provenance: Provenance,
+    /// What is missing or unusual, a line each.
+    pub notices: Vec<String>,
+    /// The dataset's hash, as [`Dataset::hash`] gives it.
+    pub hash: String,
+}
+
+/// One of the ten tasks.
+pub trait Task: Sync {
+    /// What is fixed about it.
+    fn facts(&self) -> &'static Facts;
+
+    /// Whether importing and generating are built.
+    fn available(&self) -> bool {
+        false
+    }
+
+    /// Reads the original files in the folder `from` and makes the store `<data_dir>/<name>` of them. A store that is there
+    /// is replaced once the new one is whole, and stays as it is if anything fails.
+    fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        let _ = (from, data_dir, progress);
+        Err(not_built(self.facts(), "importing"))
+    }
+
+    /// Makes a store of generated data. Item i of a split depends on the task, the seed, the split and i alone.
+    fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        let _ = (sizes, seed, data_dir, progress);
+        Err(not_built(self.facts(), "generating"))
+    }
+
+    /// Whether training sees [`Task::augment`]ed items.
+    fn augments(&self) -> bool {
+        false
+    }
+
+    /// Changes one training item of this shape in place, by chance that comes from `chance` alone.
+    fn augment(&self, chance: &mut Stream, x: &mut [f32], shape: &[usize]) {
+        let _ = (chance, x, shape);
+    }
+}
+
+fn not_built(facts: &Facts, what: &str) -> Error {
+    let ready: Vec<&str> = all().iter().filter(|t| t.available()).map(|t| t.facts().name).collect();
+    let fix = format!("take one that is: {}", ready.join(", "));
+    Error::new(ErrorKind::Unsupported, format!("{}: {what} is not built yet", facts.name), fix)
+}
+
+static ALL: [&dyn Task; 10] = [
+    &cifar100::Cifar100,
+    &spherical::Spherical,
+    &ninapro::Ninapro,
+    &fsd50k::Fsd50k,
+    &darcy::Darcy,
+    &psicov::Psicov,
+    &cosmic::Cosmic,
+    &ecg::Ecg,
+    &satellite::Satellite,
+    &deepsea::Deepsea,
+];
+
+/// The tasks, in the order of the tables.
+pub fn all() -> &'static [&'static dyn Task] {
+    &ALL
+}
+
+/// The task of this name.
+pub fn by_name(name: &str) -> Result<&'static dyn Task, Error> {
+    all().iter().copied().find(|t| t.facts().name == name).ok_or_else(|| {
+        let names: Vec<&str> = all().iter().map(|t| t.facts().name).collect();
+        let what = format!("there is no task '{}'", name.escape_debug());
+        Error::new(ErrorKind::Unsupported, what, format!("the tasks are {}", names.join(", ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_tasks_with_names_of_their_own() {
+        let mut names: Vec<&str> = all().iter().map(|t| t.facts().name).collect();
+        assert_eq!(names.len(), 10);
+        for &name in &names {
+            assert_eq!(by_name(name).unwrap().facts().name, name);
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 10);
+        let e = by_name("mnist").err().unwrap();
+        assert_eq!(
+            e.to_string(),
+            "there is no task 'mnist'; the tasks are cifar100, spherical, ninapro, fsd50k, darcy, psicov, cosmic, ecg, \
+             satellite, deepsea"
+        );
+    }
+
+    #[test]
+    fn published_totals() {
+        // Table 1 of the paper, where the code agrees with it.
+        for (name, total) in [("cifar100", 60_000), ("ninapro", 3_956), ("darcy", 1_100), ("psicov", 3_606)] {
+            let s = by_name(name).unwrap().facts().sizes;
+            assert_eq!(s.train + s.val + s.test, total, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_says_so() {
+        let darcy = by_name("darcy").unwrap();
+        assert!(!darcy.available());
+        let sizes = darcy.facts().sizes;
+        let import = darcy.import(Path::new("x"), Path::new("y"), &Silent).unwrap_err().to_string();
+        assert!(import.starts_with("darcy: importing is not built yet; take one that is: "), "{import}");
+        let generate = darcy.generate(sizes, 0, Path::new("y"), &Silent).unwrap_err().to_string();
+        assert!(generate.starts_with("darcy: generating is not built yet"), "{generate}");
+    }
+}

@@ -40,6 +40,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "reduce/sum", cases: reduce::sum::cases::cases },
     Row { path: "shape/concat", cases: shape::concat::cases::cases },
     Row { path: "shape/pad", cases: shape::pad::cases::cases },
+    Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases },
     Row { path: "shape/slice", cases: shape::slice::cases::cases },
 ];
 

@@ -27,6 +27,8 @@ pub enum Purpose {
     Test = 7,
     /// Drop-path masks.
     DropPath = 8,
+    /// Which items a scaled-down profile uses; the same for every seed of a run.
+    Subset = 9,
 }
 
 /// The key of a family of streams.

@@ -1,6 +1,4 @@
-//! The wide residual networks of the benchmark: WRN-16-4 for images, its dense form, and the residual network for series.
-//!
-//! Only the networks; how they are trained is the method's.
+//! The default WRN row: WRN-16-4 for images, its dense form, and the residual network for series. Nothing is searched.
 
 pub mod dense;
 pub mod point;
@@ -11,6 +9,57 @@ pub use dense::Dense;
 pub use point::{Point, Pooling};
 pub use series::{Series, SeriesSpec};
 pub use trunk::{Trunk, Width};
+
+use nn::{Builder, Network};
+use serde_json::{Value, json};
+use tasks::{Facts, Kind};
+
+use crate::Error;
+use crate::method::{Method, Problem, SearchStage};
+use crate::profile::Values;
+
+/// The default row: a fixed network, trained as the benchmark does.
+#[derive(Debug, Clone, Copy)]
+pub struct Wrn;
+
+impl Method for Wrn {
+    fn name(&self) -> &'static str {
+        "wrn"
+    }
+
+    fn covers(&self, _: &Facts) -> bool {
+        true
+    }
+
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Value, Error> {
+        let network = match stage.problem.facts.kind {
+            Kind::Point2d => "wrn-16-4",
+            Kind::Dense2d => "wrn-16-4-dense",
+            Kind::Series => "resnet-1d",
+        };
+        Ok(json!({"method": "wrn", "rule": "fixed", "network": network, "width": stage.values.width}))
+    }
+
+    fn network(
+        &self,
+        _: &Value,
+        problem: &Problem,
+        values: &Values,
+        at: &mut Builder<'_>,
+    ) -> Result<Box<dyn Network>, Error> {
+        let (inputs, outputs, dropout) = (problem.channels(), problem.outputs, values.dropout as f32);
+        // At least 8 channels, so that every profile's network is one.
+        let scaled = |c: usize| ((c as f64 * values.width + 0.5) as usize).max(8);
+        Ok(match problem.facts.kind {
+            Kind::Point2d => Box::new(Point::new(at, Width::WRN_16_4.scaled(values.width), inputs, outputs, dropout)),
+            Kind::Dense2d => Box::new(Dense::new(at, Width::WRN_16_4.scaled(values.width), inputs, outputs, dropout)),
+            Kind::Series => {
+                let spec = SeriesSpec { width: scaled(64), ..SeriesSpec::new(inputs, outputs, dropout) };
+                Box::new(Series::new(at, spec))
+            }
+        })
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,12 @@ pub struct Width {
 impl Width {
     /// The benchmark's.
     pub const WRN_16_4: Self = Self { depth: 16, widen: 4 };
+
+    /// The same depth with `by` times the widening, a whole number of at least 1.
+    #[must_use]
+    pub fn scaled(self, by: f64) -> Self {
+        Self { widen: ((self.widen as f64 * by + 0.5) as usize).max(1), ..self }
+    }
 }
 
 /// `bn1-relu-conv1-bn2-relu-dropout-conv2 + shortcut`, all convolutions 3x3 without bias.

@@ -87,6 +87,15 @@ impl Axis {
         }
     }
 
+    /// Kernel, stride and left padding, where windows slide.
+    #[inline(always)]
+    pub fn sliding(&self) -> Option<(usize, usize, usize)> {
+        match self.rule {
+            Rule::Window { kernel, stride, left, .. } => Some((kernel, stride, left)),
+            Rule::Adaptive => None,
+        }
+    }
+
     /// Size of the largest window.
     pub fn kernel(&self) -> usize {
         match self.rule {
@@ -94,6 +103,13 @@ impl Axis {
             Rule::Adaptive => self.n,
         }
     }
+}
+
+/// Outputs of sliding windows below `out` whose tap `k` lies in positions `at`.
+#[inline(always)]
+pub(super) fn reaching((stride, left, out): (usize, usize, usize), k: usize, at: Range<usize>) -> Range<usize> {
+    let from = |p: usize| (p + left).saturating_sub(k).div_ceil(stride).min(out);
+    from(at.start)..from(at.end)
 }
 
 /// Both axes of `n` samples of `c` channels.
@@ -142,6 +158,14 @@ mod tests {
             for i in 0..a.n {
                 let want: Vec<usize> = (0..a.out).filter(|&o| a.inside(o).contains(&i)).collect();
                 assert_eq!(a.covering(i).collect::<Vec<_>>(), want, "{a:?} {i}");
+            }
+            let Some((kernel, stride, left)) = a.sliding() else { continue };
+            for (k, lo) in (0..kernel).flat_map(|k| (0..=a.n).map(move |lo| (k, lo))) {
+                let at = |o: usize| (o * stride + k) as isize - left as isize;
+                let range = lo as isize..a.n as isize;
+                let want: Vec<usize> = (0..a.out).filter(|&o| range.contains(&at(o))).collect();
+                let got: Vec<usize> = reaching((stride, left, a.out), k, lo..a.n).collect();
+                assert_eq!(got, want, "{a:?} {k} {lo}");
             }
         }
     }

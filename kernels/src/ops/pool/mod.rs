@@ -10,8 +10,8 @@ mod mean;
 use crate::{OpError, Shape};
 use axis::{Axis, Plane};
 
-/// Windows that slide over the middle dimensions: over h and w of `[N, H, W, C]`; over the columns of `[N, L, C]`, which is
-/// an image of one row.
+/// Windows that slide over the middle dimensions: over h and w of `[N, H, W, C]`; over the columns of `[N, L, C]`,
+/// which is an image of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Size, [h, w]; h is 1 for series.

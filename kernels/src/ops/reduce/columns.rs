@@ -42,7 +42,8 @@ impl Columns {
 /// Chains of `rows` rows; register b starts at `x[b]` and holds `n` lanes (all if `FULL`).
 ///
 /// # Safety
-/// The instruction set is enabled; the lanes of every row exist, `inner` numbers apart, and those at `out[b]` are writable.
+/// The instruction set is enabled; the lanes of every row exist, `inner` numbers apart, and those at `out[b]` are
+/// writable.
 #[inline(always)]
 unsafe fn block<S: Simd, const B: usize, const FULL: bool>(
     x: [*const f32; B],
@@ -78,8 +79,8 @@ fn leaves_body<S: Simd>(v: &Columns, x: &[f32], first: usize, last: usize, from:
         let rows = v.leaf(i).1;
         let many = i + ABREAST <= last && (1..ABREAST).all(|b| v.leaf(i + b).1 == rows);
         let count = if many { ABREAST } else { 1 };
-        // SAFETY: dispatch enabled the instruction set; leaves below `last` and columns below `to` exist in x (asserted) and
-        // have their places in `out`, which only this task writes.
+        // SAFETY: dispatch enabled the instruction set; leaves below `last` and columns below `to` exist in x
+        // (asserted) and have their places in `out`, which only this task writes.
         unsafe {
             for k in i..i + count {
                 for j in (from..blocks).step_by(ABREAST * S::L) {
@@ -115,6 +116,7 @@ dispatch! {
 
 /// Every leaf's sum, to `[outer * cuts, inner]`.
 fn all_leaves(v: &Columns, x: &[f32], out: &mut [f32]) {
+    assert_eq!(out.len(), v.outer * v.cuts() * v.inner, "a row a leaf");
     let (total, out) = (out.len() / v.inner, Ptr(out.as_mut_ptr()));
     let strips = v.inner.div_ceil(STRIP);
     let work = v.chunk.min(v.rows) * v.inner.min(STRIP);

@@ -60,38 +60,44 @@ pub(super) fn copy(size: Shape, x: &[f32], from: &Place, y: &mut [f32], to: &Pla
         return;
     }
     let ((sx, bx), (sy, by)) = (from.strides(), to.strides());
-    // The innermost dimensions that are contiguous in both make one run.
-    let mut rank = size[..].len();
-    let mut run = 1;
-    while rank > 0 && (size[rank - 1] == 1 || (sx[rank - 1], sy[rank - 1]) == (run, run)) {
-        rank -= 1;
-        run *= size[rank];
+    // (size, distance in x, distance in y), innermost first; neighbours that are one dimension in both arrays are
+    // merged.
+    let mut dims = [(1, 1, 1); MAX_RANK + 1];
+    let mut rank = 0;
+    for d in (0..size[..].len()).rev().filter(|&d| size[d] > 1) {
+        let (n, dx, dy) = dims[rank];
+        if (sx[d], sy[d]) == (n * dx, n * dy) {
+            dims[rank].0 *= size[d];
+        } else {
+            rank += 1;
+            dims[rank] = (size[d], sx[d], sy[d]);
+        }
     }
-    // Else one dimension with gaps is walked in place.
-    let (line, dx, dy) = if run == 1 && rank > 0 {
-        rank -= 1;
-        (size[rank], sx[rank], sy[rank])
-    } else {
-        (1, 0, 0)
-    };
-    let rows: usize = size[..rank].iter().product();
-    let per = (TASK / (run * line)).max(1);
+    // dims[0] is a run of neighbours, maybe of one; dims[1] a line of runs.
+    let (run, (line, dx, dy), outer) = (dims[0].0, dims[1], &dims[2.min(rank + 1)..=rank]);
+    let lines: usize = outer.iter().map(|d| d.0).product();
+    // Long lines are cut, so that two dimensions are enough work for all threads.
+    let part = (TASK / run).clamp(1, line);
+    let parts = line.div_ceil(part);
+    let per = (TASK / (run * part)).max(1);
     let y = Ptr(y.as_mut_ptr());
-    pool::run(rows.div_ceil(per), |item| {
-        for row in item * per..((item + 1) * per).min(rows) {
-            let (mut i, mut at, mut put) = (row, bx, by);
-            for d in (0..rank).rev() {
-                at += i % size[d] * sx[d];
-                put += i % size[d] * sy[d];
-                i /= size[d];
+    pool::run((lines * parts).div_ceil(per), |item| {
+        for i in item * per..((item + 1) * per).min(lines * parts) {
+            let first = i % parts * part;
+            let (mut rest, mut at, mut put) = (i / parts, bx + first * dx, by + first * dy);
+            for &(n, dx, dy) in outer {
+                at += rest % n * dx;
+                put += rest % n * dy;
+                rest /= n;
             }
-            for k in 0..line {
-                // SAFETY: an element of the box, which lies inside y (checked), and no other row has it.
+            for k in 0..part.min(line - first) {
+                let x = &x[at + k * dx..][..run];
+                // SAFETY: a run of the box, which lies inside y (checked), and no other item has it.
                 let y = unsafe { y.slice(put + k * dy, run) };
-                if run == 1 {
-                    y[0] = x[at + k * dx];
+                if run < 8 {
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y = *x);
                 } else {
-                    y.copy_from_slice(&x[at..at + run]);
+                    y.copy_from_slice(x);
                 }
             }
         }

@@ -1,6 +1,7 @@
-//! Moving numbers without changing them.
+//! Moving numbers.
 
 mod boxes;
 pub mod concat;
 pub mod pad;
+pub mod pad_reflect;
 pub mod slice;

@@ -1,9 +1,9 @@
-//! Batch norm in the fewest passes over memory: forward reads x twice and writes y once, backward reads x and dy twice and
-//! writes dx once; normalised values and ReLU's mask are recomputed, never stored.
+//! Batch norm in the fewest passes over memory: forward reads x twice and writes y once, backward reads x and dy twice
+//! and writes dx once; normalised values and ReLU's mask are recomputed, never stored.
 //!
-//! A task takes a power of two of consecutive chunks, an aligned group, and merges its subtree as it goes; the tree over
-//! the groups gives the same bits. Lanes run along channels. A chain waits for its own last addition, so four run abreast:
-//! four registers of channels, or, where channels are few, one register of four chunks.
+//! A task takes a power of two of consecutive chunks, an aligned group, and merges its subtree as it goes; the tree
+//! over the groups gives the same bits. Lanes run along channels. A chain waits for its own last addition, so four run
+//! abreast: four registers of channels, or, where channels are few, one register of four chunks.
 
 use super::lanes::Lanes;
 use super::{BatchNorm, Chunks};
@@ -21,8 +21,8 @@ const PERIOD: usize = 128;
 
 /// Two chains over chunks: what is summed.
 trait Chains: Sync {
-    /// Chains `B` registers abreast over `columns` columns. Register b starts at number `at[b]` of x, holds `n` lanes (all
-    /// if `FULL`) of channels from `j[b]`, and leaves its results at `out[b]` and `c` numbers further.
+    /// Chains `B` registers abreast over `columns` columns. Register b starts at number `at[b]` of x, holds `n` lanes
+    /// (all if `FULL`) of channels from `j[b]`, and leaves its results at `out[b]` and `c` numbers further.
     ///
     /// # Safety
     /// The instruction set is enabled; x's numbers `at[b] + p * c + lane` exist, channels `j[b] + lane` too, and both
@@ -121,7 +121,8 @@ impl<const RELU: bool> Chains for Sums<'_, RELU> {
         n: usize,
         out: [*mut f32; B],
     ) {
-        // SAFETY: the trait's contract; dy is as long as x; a, b and mean hold a number a channel.
+        // SAFETY: the trait's contract; dy is as long as x (asserted in `backward`); a, b and mean hold a number a
+        // channel.
         unsafe {
             let (x, dy) = (at.map(|i| self.x.as_ptr().add(i)), at.map(|i| self.dy.as_ptr().add(i)));
             let mut k = [[S::zero(); B]; 3];
@@ -253,8 +254,8 @@ dispatch! {
     fn gradient(x: &[f32], dy: &[f32], k: &[&[f32]; 5], relu: bool, training: bool, dx: &mut [f32]) = gradient_body;
 }
 
-/// All chains, merged in the tree's order: 2 C results, at the start of the tensor. `merge` makes its first row absorb the
-/// second, of so many values a channel each.
+/// All chains, merged in the tree's order: 2 C results, at the start of the tensor. `merge` makes its first row absorb
+/// the second, of so many values a channel each.
 fn fold<F: Chains>(f: &F, ch: &Chunks, merge: impl Fn(&mut [f32], &[f32], usize, usize) + Sync) -> Tensor {
     let (n, row) = (ch.len(), 2 * ch.c);
     let group = (TASK / (ch.width.div_ceil(ch.cuts) * ch.c)).max(1).next_power_of_two();
@@ -375,6 +376,7 @@ pub(super) fn forward(op: &BatchNorm, inputs: &[&Tensor], outputs: &mut [Tensor]
 /// Fills the gradients of x, weight, bias that are wanted.
 pub(super) fn backward(op: &BatchNorm, b: &Backward<'_>, grads: &mut [Option<Tensor>]) {
     let (x, dy, ch) = (b.input(0).data(), b.dy().data(), Chunks::of(&b.shapes[0]));
+    assert_eq!(dy.len(), x.len(), "dy is like y");
     let (c, at) = (ch.c, op.running_at());
     // Rows of C numbers: a, b, mean, k1, k2, rstd.
     let mut coefficients = Tensor::uninit([6, c]);

@@ -4,9 +4,9 @@
 //! `x` is `[N, C]`, `[N, L, C]` or `[N, H, W, C]`; `M` is the number of values a channel. All for one channel, in f32,
 //! every operation rounded once; a quotient is a division.
 //!
-//! *Chunks.* A chunk is one row of columns, (n, h), cut at 256 columns (the last cut may be shorter): a row of an image, a
-//! whole series, one sample of `[N, C]`. Chunks are numbered in (n, h, cut) order; inside, columns ascend. Long sums are
-//! one chain a chunk from +0, then [`tree::pairwise`](crate::tree::pairwise) over the chunks.
+//! *Chunks.* A chunk is one row of columns, (n, h), cut at 256 columns (the last cut may be shorter): a row of an
+//! image, a whole series, one sample of `[N, C]`. Chunks are numbered in (n, h, cut) order; inside, columns ascend.
+//! Long sums are one chain a chunk from +0, then [`tree::pairwise`](crate::tree::pairwise) over the chunks.
 //!
 //! *Statistics* (training). Of a chunk of `k` values: `s = s + x` over all; `mean = s / k`; then `d = x - mean`,
 //! `q = fma(d, d, q)` over all, from +0. Merging (na, mean_a, q_a) with (nb, mean_b, q_b): `d = mean_b - mean_a`,

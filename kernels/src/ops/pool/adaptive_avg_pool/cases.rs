@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         case("grows", [7, 5], [2, 3, 4, 4]),
         case("series", [1, 7], [3, 30, 33]),
         case("series_one_channel", [1, 6], [2, 100, 1]),
+        case("strips", [1, 120], [2, 700, 30]).bits_only(),
         case("many_rows", [24, 17], [3, 50, 51, 20]).bits_only(),
     ]
 }

@@ -1,8 +1,8 @@
 //! Average pooling to a given size.
 //!
 //! # Specification
-//! `x` is `[N, H, W, C]` or `[N, L, C]`; y has `size` in the middle. Cell i of s over n positions covers floor(i n / s) to
-//! ceil((i + 1) n / s). Over a cell's positions in row-major order, from +0: `s = s + x`; then `y = s / count`.
+//! `x` is `[N, H, W, C]` or `[N, L, C]`; y has `size` in the middle. Cell i of s over n positions covers floor(i n / s)
+//! to ceil((i + 1) n / s). Over a cell's positions in row-major order, from +0: `s = s + x`; then `y = s / count`.
 //!
 //! Backward: an element of dx sums `dy / count` over the cells that hold it, (oh, ow) ascending, from +0.
 

@@ -1,9 +1,9 @@
 //! Average pooling.
 //!
 //! # Specification
-//! `x` is `[N, H, W, C]` or `[N, L, C]`; y has the windows in their place. Over the window's positions inside x, (kh, kw)
-//! ascending, from +0: `s = s + x`; then `y = s / count`. Count: with `count_include_pad` the places of the window that
-//! lie in x or its padding (what hangs over in `ceil_mode` is not counted); else the positions inside x.
+//! `x` is `[N, H, W, C]` or `[N, L, C]`; y has the windows in their place. Over the window's positions inside x, (kh,
+//! kw) ascending, from +0: `s = s + x`; then `y = s / count`. Count: with `count_include_pad` the places of the window
+//! that lie in x or its padding (what hangs over in `ceil_mode` is not counted); else the positions inside x.
 //!
 //! Backward: an element of dx sums `dy / count` over the windows that hold it, (oh, ow) ascending, from +0.
 

@@ -38,6 +38,8 @@ pub fn cases() -> Vec<Case> {
         case("series_one_channel", series(3, 2, [1, 1]), [2, 301, 1]),
         case("many_rows", images([3, 3], [2, 2], [1, 1]), [3, 65, 63, 19]).bits_only(),
         case("many_rows_overlapping", images([3, 3], [1, 1], [1, 1]), [2, 40, 41, 36]).bits_only(),
+        case("strips_series_c1", series(3, 1, [1, 1]), [2, 5001, 1]).bits_only(),
+        case("strips_stride_2", images([3, 3], [2, 2], [1, 1]).ceil(true), [1, 5, 402, 21]).bits_only(),
         Case::new("minus_infinity", at([3, 3], [1, 1], [1, 1]), [exactly(infinite)]).bits_only(),
         Case::new("nan_first_wins", at([2, 2], [1, 1], [1, 1]), [exactly(nan)]).bits_only(),
         Case::new("ties_and_zeros", at([2, 2], [1, 1], [1, 1]), [exactly(zeros)]).bits_only(),

@@ -1,10 +1,10 @@
 //! Max pooling.
 //!
 //! # Specification
-//! `x` is `[N, H, W, C]` or `[N, L, C]`; y has the windows in their place. Windows see -inf in the padding, but a padded
-//! place is never the maximum's: among equals the first position of x in row-major order has it. NaN beats every number,
-//! and the first NaN wins. So over the window's positions inside x, (kh, kw) ascending: the first one is the best; then v
-//! replaces the best if `v > best`, or if v is NaN and best is not.
+//! `x` is `[N, H, W, C]` or `[N, L, C]`; y has the windows in their place. Windows see -inf in the padding, but a
+//! padded place is never the maximum's: among equals the first position of x in row-major order has it. NaN beats every
+//! number, and the first NaN wins. So over the window's positions inside x, (kh, kw) ascending: the first one is the
+//! best; then v replaces the best if `v > best`, or if v is NaN and best is not.
 //!
 //! A hidden output like y holds the tap `kh * KW + kw` of the maximum, a whole number (kernels of up to 2^24 places).
 //!

@@ -1,8 +1,8 @@
 //! The mean over dimensions.
 //!
 //! # Specification
-//! Terms of one element of y are taken in x's row-major order: chunks of 4,096, `s = s + x` from +0 inside; then the fixed
-//! tree over the chunks; then `y = s / count`.
+//! Terms of one element of y are taken in x's row-major order: chunks of 4,096, `s = s + x` from +0 inside; then the
+//! fixed tree over the chunks; then `y = s / count`.
 //!
 //! Backward: dx is `dy / count`, broadcast.
 

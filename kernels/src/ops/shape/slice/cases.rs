@@ -21,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         case("all_by_two", Slice::new(&[(0, end, 1), (1, end, 2), (0, 5, 2), (1, 2, 1)]), [2, 5, 6, 3]),
         case("one_element", Slice::new(&[(1, 2, 1), (2, 3, 5)]), [2, 3]),
         case("shifted_reduce", Slice::new(&[(0, end, 1), (1, end, 2), (1, end, 2)]), [2, 8, 6, 20]),
+        case("long_line", Slice::along(1, 1, end, 2), [2, 50_001, 2]).bits_only(),
         case("large", Slice::new(&[(0, end, 1), (1, 300, 1), (0, end, 1)]), [7, 301, 33]).bits_only(),
         case("large_step", Slice::new(&[(0, end, 1), (1, 300, 2), (3, 30, 1)]), [9, 301, 33]).bits_only(),
     ]

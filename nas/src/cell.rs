@@ -1,0 +1,158 @@
+//! One cell: a method on a task with one seed, from an opened dataset to `result.json`.
+
+use std::collections::BTreeSet;
+
+use autograd::Tape;
+use kernels::Tensor;
+use nn::{Builder, Mode, Network, Params, Pass};
+use serde_json::json;
+use tasks::{Dataset, Direction, Provenance, Split};
+
+use crate::Error;
+use crate::method::{Method, Problem, SearchStage};
+use crate::profile::{Overrides, Profile, Values};
+use crate::protocol::CORRECTED;
+use crate::run::{Identity, Mode as Numbers, Progress, RunFolder};
+use crate::train::{self, Training};
+
+/// A method on a task's data with one seed.
+pub struct Cell<'a> {
+    /// The method.
+    pub method: &'static dyn Method,
+    /// The task's data.
+    pub data: &'a Dataset,
+    /// The seed.
+    pub seed: u64,
+    /// The profile.
+    pub profile: Profile,
+    /// The profile's values in force.
+    pub values: &'a Values,
+    /// `--set`, which is already in the values.
+    pub set: &'a Overrides,
+    /// Seconds between checkpoints; they change no bit.
+    pub checkpoint_seconds: f64,
+}
+
+impl Cell<'_> {
+    /// What the run's hash covers.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            task: self.data.facts().name.to_owned(),
+            method: self.method.name().to_owned(),
+            seed: self.seed,
+            protocol: CORRECTED.to_owned(),
+            quirks: BTreeSet::new(),
+            mode: Numbers::Exact,
+            profile: self.profile.name().to_owned(),
+            values: self.values.map(),
+            set: self.set.map().clone(),
+            arch: None,
+            data: self.data.hash().to_owned(),
+            code: crate::code_version(),
+        }
+    }
+
+    /// Whether sizes are scaled down, so that the batch must leave an epoch some steps.
+    fn scaled(&self) -> bool {
+        !self.profile.is_result() || matches!(self.data.provenance(), Provenance::Partial | Provenance::StandIn)
+    }
+}
+
+/// Runs a cell in its folder to its end, from wherever it stands; writes its result.
+///
+/// # Errors
+/// What stopped it; the same call goes on later.
+pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<(), Error> {
+    let (data, values) = (cell.data, cell.values);
+    let problem = Problem { facts: data.facts(), input: data.input().to_vec(), outputs: data.outputs() };
+
+    let arch = {
+        let (train, val) = (data.train(), data.val());
+        let (problem, folder, progress) = (&problem, &mut *folder, &mut *progress);
+        let mut stage = SearchStage { problem, values, seed: cell.seed, train, val, folder, progress };
+        cell.method.search(&mut stage)?
+    };
+    folder.write_arch(&arch)?;
+
+    let mut params = Params::new();
+    let network = cell.method.network(&arch, &problem, values, &mut Builder::new(&mut params, cell.seed))?;
+    let items = train::fitted_items(data.sizes(), values);
+    let batch = values.batch_for(items.len(), cell.scaled(), cell.set.map().contains_key("batch"));
+    if let Some(note) = &batch.note {
+        progress.note(note);
+    }
+    let mut training = Training::new(&problem, values, batch.size, cell.seed, params)?;
+    training.checkpoint_seconds = cell.checkpoint_seconds;
+    let summary = training.run(&*network, &data.fit(), &items, folder, progress)?;
+
+    // The final stage, and only it, opens test data.
+    let test = data.open_test()?;
+    let score = evaluate(&*network, &mut training.params, test.items(), values.test, progress)?;
+    let multiply_adds = multiply_adds(&*network, &mut training.params, &problem)?;
+    let (facts, metric) = (data.facts(), data.facts().metric);
+    let result = json!({
+        "task": facts.name,
+        "method": cell.method.name(),
+        "seed": cell.seed,
+        "profile": cell.profile.name(),
+        "metric": metric.name,
+        "unit": metric.unit,
+        "direction": if metric.direction == Direction::Lower { "lower" } else { "higher" },
+        "value": score.error() * metric.scale,
+        "secondary": {
+            "train_loss": summary.loss,
+            "train_error": summary.error * metric.scale,
+            "test_items": score.total,
+            "test_wrong": score.wrong,
+        },
+        "data": {
+            "hash": data.hash(),
+            "provenance": data.provenance().name(),
+            "notices": data.notices(),
+            "fitted_items": items.len(),
+        },
+        "notes": batch.note.iter().collect::<Vec<_>>(),
+        "test_opened": "final stage, once, after the last epoch",
+        "values": values.map(),
+        "batch": batch.size,
+        "parameters": training.params.trainable(),
+        "multiply_adds": multiply_adds,
+        "digest": training.params.digest(),
+        "code": crate::code_version(),
+    });
+    Ok(folder.write_result(&result)?)
+}
+
+/// Items a batch in evaluation; it changes no bit, since a sample's bits do not depend on its batch.
+const EVALUATED: usize = 256;
+
+/// The 0-1 error on (at most `most` items of) a split: running statistics, no augmentation.
+fn evaluate(
+    network: &dyn Network,
+    params: &mut Params,
+    split: &Split,
+    most: usize,
+    progress: &mut dyn Progress,
+) -> Result<tasks::metrics::Top1, Error> {
+    let items = train::subset(split.len(), most);
+    let batches = items.len().div_ceil(EVALUATED);
+    progress.stage("test", 0, 1);
+    let (mut tape, mut score) = (Tape::new(), tasks::metrics::Top1::default());
+    for (i, batch) in items.chunks(EVALUATED).enumerate() {
+        let (x, y) = split.batch(batch);
+        let mut pass = Pass::new(&mut tape, params, Mode::Eval);
+        let logits = network.forward(&mut pass, &x.into())?;
+        score.add(logits.value().data(), y.ints());
+        progress.step(i + 1, batches);
+    }
+    Ok(score)
+}
+
+/// Multiply-adds of one input's forward: those of convolutions and matrix products, bias excluded.
+fn multiply_adds(network: &dyn Network, params: &mut Params, problem: &Problem) -> Result<u64, Error> {
+    let shape: Vec<usize> = std::iter::once(1).chain(problem.input.iter().copied()).collect();
+    let mut tape = Tape::new();
+    let mut pass = Pass::new(&mut tape, params, Mode::Eval);
+    network.forward(&mut pass, &Tensor::zeros(&shape[..]).into())?;
+    Ok(pass.tape.flops() / 2)
+}

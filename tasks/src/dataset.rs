@@ -1,0 +1,436 @@
+//! How training sees a store: splits that fill batches, and test data behind a door of their own.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kernels::rng::Key;
+use kernels::{Shape, Tensor};
+use safetensors::Dtype;
+
+use crate::store::{Origin, Stored};
+use crate::{Error, ErrorKind, Facts, Part, Progress, Provenance, Sizes, Task};
+
+/// A store, opened. Training and validation data are at hand; test data only through [`Dataset::open_test`].
+pub struct Dataset {
+    task: &'static dyn Task,
+    folder: PathBuf,
+    origin: Origin,
+    hash: String,
+    sizes: Sizes,
+    train: Arc<Items>,
+    val: Arc<Items>,
+}
+
+impl Dataset {
+    /// Opens `<data_dir>/<task>`: headers are checked, data are not read.
+    pub fn open(data_dir: &Path, task: &'static dyn Task) -> Result<Self, Error> {
+        let name = task.facts().name;
+        let folder = data_dir.join(name);
+        if !folder.is_dir() {
+            Stored::recover(data_dir, name)?;
+        }
+        if !folder.is_dir() {
+            let what = format!("there are no data of {name}");
+            return Err(Error::new(ErrorKind::Missing, what, "import or generate them first").at(&folder));
+        }
+        let [train, val, test] = Part::ALL.map(|part| Items::open(&folder, part));
+        let (train, val, test) = (train?, val?, test?);
+        let origin = train.stored.meta().origin.clone();
+        if origin.task != name {
+            let what = format!("holds data of {}", origin.task);
+            return Err(Error::invalid(what, "import the task again").at(&folder));
+        }
+        let now = task.facts().preprocessing;
+        if origin.preprocessing != now {
+            let what = format!("was made by preprocessing {}, this program's is {now}", origin.preprocessing);
+            return Err(Error::invalid(what, "import the task again").at(&folder));
+        }
+        if let Some(odd) = [&val, &test].into_iter().find(|i| !train.belongs_with(i)) {
+            let what = "comes from another import than the training data";
+            return Err(Error::invalid(what, "import the task again").at(odd.stored.path()));
+        }
+        let sizes = Sizes { train: train.len(), val: val.len(), test: test.len() };
+        let hash = hash_of([&train, &val, &test]);
+        Ok(Self { task, folder, origin, hash, sizes, train: Arc::new(train), val: Arc::new(val) })
+    }
+
+    /// What is fixed about the task; [`Dataset::input`] and [`Dataset::outputs`] are what the data have.
+    pub fn facts(&self) -> &'static Facts {
+        self.task.facts()
+    }
+
+    /// Shape of one input, channels last.
+    pub fn input(&self) -> &[usize] {
+        &self.train.x_shape
+    }
+
+    /// Classes, labels, or channels of a dense answer.
+    pub fn outputs(&self) -> usize {
+        self.origin.outputs
+    }
+
+    /// Items, split by split.
+    pub fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// What a search fits.
+    pub fn train(&self) -> Split {
+        Split { task: self.task, parts: vec![Arc::clone(&self.train)] }
+    }
+
+    /// What a search selects by.
+    pub fn val(&self) -> Split {
+        Split { task: self.task, parts: vec![Arc::clone(&self.val)] }
+    }
+
+    /// Training, then validation data: what the final training fits.
+    pub fn fit(&self) -> Split {
+        Split { task: self.task, parts: vec![Arc::clone(&self.train), Arc::clone(&self.val)] }
+    }
+
+    /// The test data. For the final stage alone, which says in its result that it called this.
+    pub fn open_test(&self) -> Result<TestSplit, Error> {
+        let items = Items::open(&self.folder, Part::Test)?;
+        if hash_of([&self.train, &self.val, &items]) != self.hash {
+            let what = "was replaced while this program was running";
+            return Err(Error::invalid(what, "start again on the new data").at(items.stored.path()));
+        }
+        Ok(TestSplit(Split { task: self.task, parts: vec![Arc::new(items)] }))
+    }
+
+    /// One hash (hexadecimal) of everything the three splits hold, from what their headers say.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Where the data come from.
+    pub fn provenance(&self) -> Provenance {
+        self.origin.provenance
+    }
+
+    /// What is missing or unusual about them, a line each.
+    pub fn notices(&self) -> &[String] {
+        &self.origin.notices
+    }
+
+    /// All that the store says about its making.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Reads everything and compares it with the hashes in the headers.
+    pub fn verify(&self, progress: &dyn Progress) -> Result<(), Error> {
+        self.train.stored.verify(progress)?;
+        self.val.stored.verify(progress)?;
+        Stored::open(&self.folder, Part::Test)?.verify(progress)
+    }
+}
+
+fn hash_of(parts: [&Items; 3]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for items in parts {
+        let stored = &items.stored;
+        hasher.update(format!("{} {}\n", stored.meta().split.name(), stored.meta().blake3).as_bytes());
+        for name in stored.names() {
+            if let Some((dtype, shape)) = stored.tensor_type(&name) {
+                hasher.update(format!("{name} {dtype} {shape:?}\n").as_bytes());
+            }
+        }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// One file of items: `x` f32 [N, ...], and `y` i32 [N] (class numbers) or f32 [N, ...] (targets).
+#[derive(Debug)]
+struct Items {
+    stored: Stored,
+    len: usize,
+    x_shape: Vec<usize>,
+    y_shape: Vec<usize>,
+    classes: bool,
+}
+
+impl Items {
+    fn open(folder: &Path, part: Part) -> Result<Self, Error> {
+        let stored = Stored::open(folder, part)?;
+        let shape = |name: &str| {
+            let split = stored.tensor_type(name).and_then(|(dtype, shape)| Some((dtype, shape.split_first()?)));
+            split.map(|(dtype, (&n, item))| (dtype, n, item.to_vec())).ok_or_else(|| {
+                let what = format!("holds no tensor '{name}' of items");
+                Error::invalid(what, "import the task again").at(stored.path())
+            })
+        };
+        let ((_, len, x_shape), (y_type, y_len, y_shape)) = (shape("x")?, shape("y")?);
+        let classes = y_type == Dtype::I32;
+        // One look at each tensor's type and alignment: batches rely on them.
+        stored.tensor::<f32>("x", Dtype::F32)?;
+        if classes {
+            stored.tensor::<i32>("y", Dtype::I32)?;
+        } else {
+            stored.tensor::<f32>("y", Dtype::F32)?;
+        }
+        let deep = x_shape.len().max(y_shape.len()) + 1 > kernels::shape::MAX_RANK;
+        let hollow = x_shape.contains(&0) || y_shape.contains(&0);
+        if len != y_len || deep || hollow || (classes && !y_shape.is_empty()) {
+            let what = format!("{len} inputs of shape {x_shape:?} do not go with {y_len} targets of shape {y_shape:?}");
+            return Err(Error::invalid(what, "import the task again").at(stored.path()));
+        }
+        Ok(Self { stored, len, x_shape, y_shape, classes })
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn belongs_with(&self, other: &Self) -> bool {
+        let same_shapes =
+            (&self.x_shape, &self.y_shape, self.classes) == (&other.x_shape, &other.y_shape, other.classes);
+        same_shapes && self.stored.meta().origin == other.stored.meta().origin
+    }
+
+    fn x(&self) -> &[f32] {
+        self.stored.tensor("x", Dtype::F32).expect("checked by open")
+    }
+
+    fn targets(&self) -> &[f32] {
+        self.stored.tensor("y", Dtype::F32).expect("checked by open")
+    }
+
+    fn labels(&self) -> &[i32] {
+        self.stored.tensor("y", Dtype::I32).expect("checked by open")
+    }
+}
+
+/// A run of items, numbered from 0: one split, or two as if they were one.
+#[derive(Clone)]
+pub struct Split {
+    task: &'static dyn Task,
+    /// One or two.
+    parts: Vec<Arc<Items>>,
+}
+
+/// Zeros that a fresh tensor of class numbers is begun with.
+static ZEROS: [i32; 16_384] = [0; 16_384];
+
+impl Split {
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|p| p.len()).sum()
+    }
+
+    /// No items.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Shape of one input, channels last.
+    pub fn input(&self) -> &[usize] {
+        &self.parts[0].x_shape
+    }
+
+    /// Shape of one target; none for a class number.
+    pub fn target(&self) -> &[usize] {
+        &self.parts[0].y_shape
+    }
+
+    /// Whether targets are class numbers (I32) and not f32.
+    pub fn has_classes(&self) -> bool {
+        self.parts[0].classes
+    }
+
+    /// Number `index` of this run as (which part, number in it).
+    fn find(&self, index: u32) -> (usize, usize) {
+        let mut at = index as usize;
+        for (p, part) in self.parts.iter().enumerate() {
+            if at < part.len() {
+                return (p, at);
+            }
+            at -= part.len();
+        }
+        panic!("item {index} of a split of {}", self.len());
+    }
+
+    /// One slice a part (of a single part twice), looked up once a batch.
+    fn slices<'a, T>(&'a self, of: impl Fn(&'a Items) -> &'a [T]) -> [&'a [T]; 2] {
+        [of(&self.parts[0]), of(&self.parts[self.parts.len() - 1])]
+    }
+
+    fn gather_rows(&self, indices: &[u32], from: [&[f32]; 2], each: usize, to: &mut [f32]) {
+        for (&index, row) in indices.iter().zip(to.chunks_exact_mut(each)) {
+            let (part, at) = self.find(index);
+            row.copy_from_slice(&from[part][at * each..(at + 1) * each]);
+        }
+    }
+
+    /// The items of these numbers as (inputs `[B, ...]`, targets `[B]` or `[B, ...]`), in this order, as they are stored.
+    ///
+    /// # Panics
+    /// If there is no item of such a number.
+    pub fn batch(&self, indices: &[u32]) -> (Tensor, Tensor) {
+        self.gather(indices, None)
+    }
+
+    /// The same for training: what the task augments is augmented, each item by the stream of its own number under `key`, so
+    /// neither the batch nor the order shows in it.
+    ///
+    /// # Panics
+    /// If there is no item of such a number.
+    pub fn training_batch(&self, indices: &[u32], key: Key) -> (Tensor, Tensor) {
+        self.gather(indices, Some(key).filter(|_| self.task.augments()))
+    }
+
+    fn gather(&self, indices: &[u32], augment: Option<Key>) -> (Tensor, Tensor) {
+        let shape = |item: &[usize]| {
+            let mut dims = [0; kernels::shape::MAX_RANK];
+            dims[0] = indices.len();
+            dims[1..=item.len()].copy_from_slice(item);
+            Shape::new(&dims[..=item.len()])
+        };
+        let mut x = Tensor::uninit(shape(self.input()));
+        let each = self.input().iter().product();
+        self.gather_rows(indices, self.slices(Items::x), each, x.data_mut());
+        if let Some(key) = augment {
+            for (&index, row) in indices.iter().zip(x.data_mut().chunks_exact_mut(each)) {
+                self.task.augment(&mut key.stream(index.into()), row, self.input());
+            }
+        }
+        if self.has_classes() {
+            let mut y = match ZEROS.get(..indices.len()) {
+                Some(zeros) => Tensor::from_ints(shape(&[]), zeros),
+                None => Tensor::from_ints(shape(&[]), &vec![0; indices.len()]),
+            };
+            let labels = self.slices(Items::labels);
+            for (&index, label) in indices.iter().zip(y.ints_mut()) {
+                let (part, at) = self.find(index);
+                *label = labels[part][at];
+            }
+            return (x, y);
+        }
+        let mut y = Tensor::uninit(shape(self.target()));
+        let each = self.target().iter().product();
+        self.gather_rows(indices, self.slices(Items::targets), each, y.data_mut());
+        (x, y)
+    }
+}
+
+/// Test data. Only [`Dataset::open_test`] makes one, so a function that takes a [`Split`] is handed test data by its caller's
+/// choice and never by accident.
+#[derive(Debug, Clone)]
+pub struct TestSplit(Split);
+
+impl TestSplit {
+    /// The items, as a split like any other.
+    pub fn items(&self) -> &Split {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dataset({}, {:?}, {})", self.folder.display(), self.sizes, self.hash)
+    }
+}
+
+impl fmt::Debug for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Split({}, {} items of {:?})", self.task.facts().name, self.len(), self.input())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::rng::{Purpose, Stream};
+
+    use super::*;
+    use crate::satellite::FACTS;
+    use crate::store::StoreWriter;
+
+    /// A task of dense targets whose augmentation adds a number in 1..=1000 to every input.
+    struct Dense;
+
+    impl Task for Dense {
+        fn facts(&self) -> &'static Facts {
+            &FACTS
+        }
+        fn augments(&self) -> bool {
+            true
+        }
+        fn augment(&self, chance: &mut Stream, x: &mut [f32], shape: &[usize]) {
+            assert_eq!(shape, [2, 2, 1]);
+            let add = 1.0 + chance.below(1_000) as f32;
+            x.iter_mut().for_each(|v| *v += add);
+        }
+    }
+
+    fn dense(dir: &Path, y_of_val: usize) -> Result<Dataset, Error> {
+        let origin = Origin {
+            preprocessing: FACTS.preprocessing,
+            provenance: Provenance::Generated,
+            seed: Some(1),
+            sources: Vec::new(),
+            task: FACTS.name.into(),
+            outputs: 1,
+            notices: Vec::new(),
+        };
+        let mut store = StoreWriter::begin(dir, FACTS.name)?;
+        for (part, items, base) in [(Part::Train, 3, 0.0), (Part::Val, 2, 100.0), (Part::Test, 1, 200.0)] {
+            let mut split = store.split(part)?;
+            let row = |i: usize| [base + i as f32, 0.25, 0.5, -(i as f32)];
+            split.tensor("x", Dtype::F32, &[2, 2, 1])?;
+            (0..items).try_for_each(|i| split.push(&row(i)))?;
+            split.tensor("y", Dtype::F32, &[2, 2])?;
+            let targets = if part == Part::Val { y_of_val } else { items };
+            (0..targets).try_for_each(|i| split.push(&row(i).map(|v| 2.0 * v)))?;
+            store.finish(split, &origin)?;
+        }
+        store.publish()?;
+        Dataset::open(dir, &Dense)
+    }
+
+    #[test]
+    fn dense_targets_and_two_parts_as_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let d = dense(dir.path(), 2).unwrap();
+        let fit = d.fit();
+        assert_eq!((fit.len(), fit.input(), fit.target(), fit.has_classes()), (5, &[2, 2, 1][..], &[2, 2][..], false));
+        let (x, y) = fit.batch(&[4, 2, 4]);
+        assert_eq!((&x.shape()[..], &y.shape()[..]), (&[3, 2, 2, 1][..], &[3, 2, 2][..]));
+        assert_eq!(x.data(), [101., 0.25, 0.5, -1., 2., 0.25, 0.5, -2., 101., 0.25, 0.5, -1.]);
+        assert!(y.data().iter().zip(x.data()).all(|(y, x)| *y == 2.0 * x));
+        assert_eq!(d.open_test().unwrap().items().batch(&[0]).0.data()[0], 200.0);
+        assert_eq!(fit.batch(&[]).0.shape()[..], [0, 2, 2, 1]);
+        assert!(format!("{d:?} {fit:?}").contains("Split(satellite, 5 items of [2, 2, 1])"));
+    }
+
+    #[test]
+    fn augmentation_depends_on_the_item_and_the_key_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let fit = dense(dir.path(), 2).unwrap().fit();
+        let key = Key::new(7, Purpose::Augment).at(1, 0);
+        let (all, targets) = fit.training_batch(&[0, 1, 2, 3, 4], key);
+        for i in 0..5 {
+            let (one, _) = fit.training_batch(&[i], key);
+            assert_eq!(one.data(), &all.data()[4 * i as usize..][..4]);
+            assert_ne!(one.data(), fit.batch(&[i]).0.data());
+        }
+        assert_eq!(targets.data(), fit.batch(&[0, 1, 2, 3, 4]).1.data());
+        assert_ne!(fit.training_batch(&[0, 1, 2, 3, 4], key.at(2, 0)).0.data(), all.data());
+    }
+
+    #[test]
+    #[should_panic(expected = "item 5 of a split of 5")]
+    fn an_item_that_is_not_there_is_the_callers_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        dense(dir.path(), 2).unwrap().fit().batch(&[0, 5]);
+    }
+
+    #[test]
+    fn inputs_without_targets_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let e = dense(dir.path(), 1).unwrap_err().to_string();
+        let want = "val.safetensors: 2 inputs of shape [2, 2, 1] do not go with 1 targets of shape [2, 2]; import";
+        assert!(e.contains(want), "{e}");
+    }
+}

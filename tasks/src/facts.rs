@@ -1,0 +1,89 @@
+//! What is fixed about a task: shapes, loss, metric, the published sizes.
+
+/// Which family of networks a task takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An image-like input, one answer.
+    Point2d,
+    /// An image-like input, an answer a pixel.
+    Dense2d,
+    /// A series, one answer.
+    Series,
+}
+
+/// What training minimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Mean cross entropy of softmax against class numbers.
+    CrossEntropy,
+    /// Mean binary cross entropy of sigmoid, over items and outputs.
+    BceWithLogits,
+    /// The same over the pixels that the target does not mask.
+    MaskedBce,
+    /// Mean squared error.
+    Mse,
+    /// Relative L2 error of each item, summed over the batch.
+    RelativeL2Sum,
+}
+
+/// Which way a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// An error.
+    Lower,
+    /// A score.
+    Higher,
+}
+
+/// What a task is judged by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metric {
+    /// As the paper names it.
+    pub name: &'static str,
+    /// Which way is better.
+    pub direction: Direction,
+    /// The paper's unit; empty for a plain number.
+    pub unit: &'static str,
+    /// What our fraction or distance is multiplied by to be in that unit.
+    pub scale: f64,
+}
+
+/// Numbers of items, split by split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// What a search fits.
+    pub train: usize,
+    /// What it selects by; training for the table fits both.
+    pub val: usize,
+    /// What the table reports.
+    pub test: usize,
+}
+
+/// What is fixed about a task.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Facts {
+    /// As typed on the command line, and the folder of its data.
+    pub name: &'static str,
+    /// As printed.
+    pub title: &'static str,
+    /// Shape of one input as the published data have it, channels last, without the batch.
+    pub input: &'static [usize],
+    /// Classes, labels, or channels of a dense answer.
+    pub outputs: usize,
+    /// Family of networks.
+    pub kind: Kind,
+    /// What training minimises.
+    pub loss: Loss,
+    /// What the table reports.
+    pub metric: Metric,
+    /// Published sizes, in `items`.
+    pub sizes: Sizes,
+    /// What the sizes count, in the plural.
+    pub items: &'static str,
+    /// Grows whenever the importer or the generator would write other bytes.
+    pub preprocessing: u32,
+}
+
+/// The metric of the classification tasks.
+pub(crate) const ZERO_ONE_ERROR: Metric =
+    Metric { name: "0-1 error", direction: Direction::Lower, unit: "%", scale: 100.0 };

@@ -1,0 +1,108 @@
+//! Land cover from a year of satellite images: one vegetation index at 46 dates, 24 classes.
+//!
+//! Each series is standardised by itself: minus its mean, over its standard deviation (of the population), both in f64,
+//! summed in the order of time; a constant one becomes zeros. Classes 1 to 24 become 0 to 23. Validation is the last ninth
+//! of the training file.
+
+mod generate;
+mod import;
+
+use std::path::Path;
+
+use safetensors::Dtype;
+
+use crate::facts::{Facts, Kind, Loss, Sizes, ZERO_ONE_ERROR};
+use crate::store::{Origin, SplitWriter};
+use crate::{Error, Progress, Summary, Task};
+
+/// What is fixed about it.
+pub static FACTS: Facts = Facts {
+    name: "satellite",
+    title: "Satellite",
+    input: &[46, 1],
+    outputs: 24,
+    kind: Kind::Series,
+    loss: Loss::CrossEntropy,
+    metric: ZERO_ONE_ERROR,
+    sizes: Sizes { train: 800_000, val: 100_000, test: 100_000 },
+    items: "series",
+    preprocessing: 1,
+};
+
+/// The task.
+#[derive(Debug)]
+pub struct Satellite;
+
+impl Task for Satellite {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn available(&self) -> bool {
+        true
+    }
+
+    fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        import::import(from, data_dir, progress)
+    }
+
+    fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        generate::generate(sizes, seed, data_dir, progress)
+    }
+}
+
+/// Standardises one series; see the module.
+fn standardise(series: &[f64], out: &mut [f32]) {
+    let n = series.len() as f64;
+    let mut sum = 0.0;
+    for &v in series {
+        sum += v;
+    }
+    let mean = sum / n;
+    let mut squares = 0.0;
+    for &v in series {
+        squares += (v - mean) * (v - mean);
+    }
+    let std = (squares / n).sqrt();
+    // The mean of equal numbers may differ from them by a rounding; what is left is noise, not a shape.
+    if std == 0.0 || series.iter().all(|&v| v == series[0]) {
+        out.fill(0.0);
+        return;
+    }
+    for (o, &v) in out.iter_mut().zip(series) {
+        *o = ((v - mean) / std) as f32;
+    }
+}
+
+/// Writes one split: all series, standardised, then all classes.
+fn write_split(
+    split: &mut SplitWriter,
+    dates: usize,
+    labels: &[i32],
+    mut series: impl FnMut(usize, &mut [f64]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (mut raw, mut done) = (vec![0.0; dates], vec![0.0f32; dates]);
+    split.tensor("x", Dtype::F32, &[dates, 1])?;
+    for i in 0..labels.len() {
+        series(i, &mut raw)?;
+        standardise(&raw, &mut done);
+        split.push(&done)?;
+    }
+    split.tensor("y", Dtype::I32, &[])?;
+    split.push(labels)
+}
+
+fn summary(data_dir: &Path, origin: Origin) -> Result<Summary, Error> {
+    let made = crate::Dataset::open(data_dir, &Satellite)?;
+    Ok(Summary {
+        task: FACTS.name,
+        folder: data_dir.join(FACTS.name),
+        sizes: made.sizes(),
+        provenance: origin.provenance,
+        notices: origin.notices,
+        hash: made.hash().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! The mapped store: one safetensors file a split, `<data>/<task>/{train,val,test}.safetensors`.
+//!
+//! The header stands in a reserved room of fixed size, filled up with spaces, so the data begin at a multiple of 64 and can
+//! be written before the header is known. Its metadata is one key, `np360`, whose value is canonical JSON ([`Meta`]).
+//! Python's safetensors opens these files.
+
+mod reader;
+mod writer;
+
+pub use reader::Stored;
+pub use writer::{SplitWriter, StoreWriter};
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes before the data: the header's length (8) and the header.
+pub const HEADER_ROOM: usize = 16 * 1024;
+/// Version of the layout; stores of another are refused.
+pub const LAYOUT: u32 = 1;
+
+/// Where data come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provenance {
+    /// The task's own data, all of them.
+    Original,
+    /// Made here by the process that made the originals.
+    Generated,
+    /// Made here by a process that only resembles the originals'.
+    StandIn,
+    /// The task's own format, with gaps or other sizes; the notices say which.
+    Partial,
+}
+
+impl Provenance {
+    /// As the metadata and the results spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Original => "original",
+            Self::Generated => "generated",
+            Self::StandIn => "stand-in",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// The parts of a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// What a search fits.
+    Train,
+    /// What it selects by.
+    Val,
+    /// What the final stage reports.
+    Test,
+}
+
+impl Part {
+    /// In the order of the store.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
+
+    /// As its file is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Test => "test",
+        }
+    }
+
+    /// Its file in a task's folder.
+    pub fn file(self, folder: &Path) -> PathBuf {
+        folder.join(self.name()).with_extension("safetensors")
+    }
+}
+
+/// A file that a store was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// BLAKE3 of its bytes.
+    pub blake3: String,
+    /// Their number.
+    pub bytes: u64,
+    /// Its name, without folders.
+    pub name: String,
+}
+
+/// What is common to the three splits of one import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Grows whenever the importer would write other bytes.
+    pub preprocessing: u32,
+    /// Where the data come from.
+    pub provenance: Provenance,
+    /// Seed of generated data.
+    pub seed: Option<u64>,
+    /// Files they were made from.
+    pub sources: Vec<Source>,
+    /// Name of the task.
+    pub task: String,
+    /// Classes, labels, or channels of a dense answer.
+    pub outputs: usize,
+    /// What is missing or unusual, a line each.
+    pub notices: Vec<String>,
+}
+
+/// What a file says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// BLAKE3 of the data section.
+    pub blake3: String,
+    /// Version of the layout.
+    pub layout: u32,
+    /// Which split.
+    pub split: Part,
+    /// What it shares with the other splits.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+/// JSON with sorted keys and no spaces: the same value is the same text.
+pub fn canonical_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    fn write(v: &serde_json::Value, out: &mut String) {
+        match v {
+            serde_json::Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by_key(|(k, _)| *k);
+                out.push('{');
+                for (i, (k, v)) in entries.into_iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    out.push_str(&serde_json::Value::from(k.as_str()).to_string());
+                    out.push(':');
+                    write(v, out);
+                }
+                out.push('}');
+            }
+            serde_json::Value::Array(items) => {
+                out.push('[');
+                for (i, v) in items.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    write(v, out);
+                }
+                out.push(']');
+            }
+            plain => out.push_str(&plain.to_string()),
+        }
+    }
+    let mut out = String::new();
+    write(&serde_json::to_value(value)?, &mut out);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;

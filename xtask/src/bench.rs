@@ -1,0 +1,268 @@
+//! `bench`: every chosen cell and seed in its folder, then the table.
+
+use crate::cells::{Cell, select};
+use crate::cli::BenchArgs;
+use crate::engine::{Engine, Job, Outcome, Source};
+use crate::{Ended, Usage, progress, report, ui};
+use anyhow::Context;
+use kernels::Device;
+use nas::profile::{Overrides, Values};
+use nas::protocol::CORRECTED;
+use nas::run::{Facts, Identity, Mode, Progress, RunFolder, State, folder, interrupt};
+use std::collections::BTreeSet;
+
+/// Runs the command.
+///
+/// # Errors
+/// If the command line asks for what is not there. Cells that fail are reported one by one; the others are run.
+pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
+    let cells = select(&args.words, engine)?;
+    let overrides = Overrides::parse(&args.set).map_err(Usage)?;
+    if args.device != Device::Cpu {
+        return Err(Usage(format!("--device {}: training on it is not built yet; choose cpu", args.device)).into());
+    }
+    if let Some(threads) = args.threads {
+        kernels::pool::set_threads(usize::from(threads));
+    }
+    let mut seeds = if args.seeds.is_empty() { args.profile.seeds().to_vec() } else { args.seeds.clone() };
+    let mut seen = BTreeSet::new();
+    seeds.retain(|s| seen.insert(*s));
+    stop_on_signals();
+    let facts = facts(args);
+    let bench = Bench { args, engine, overrides, facts };
+    let (mut good, mut ended) = (Vec::new(), Ended::Well);
+    for cell in cells {
+        match bench.cell(cell, &seeds) {
+            Ok(Ended::Interrupted) => {
+                good.push(cell);
+                ended = Ended::Interrupted;
+                break;
+            }
+            Ok(_) => good.push(cell),
+            Err(e) => {
+                ui::error(&e);
+                ended = Ended::Failed;
+            }
+        }
+    }
+    let rows = report::collect(&args.out, args.profile, &good, &seeds)?;
+    if !rows.is_empty() {
+        ui::line(&report::render(&rows, args.profile, &args.out));
+    }
+    if ended == Ended::Interrupted {
+        ui::note("interrupted; the same command goes on from here");
+    }
+    Ok(ended)
+}
+
+/// The first signal asks runs to stop, the second ends the process.
+fn stop_on_signals() {
+    // Installing twice fails, in tests that run two commands in one process; the first handler does the same.
+    let _ = ctrlc::set_handler(|| {
+        if interrupt::request() {
+            std::process::exit(130);
+        }
+        ui::note("stopping after this step; once more to stop at once");
+    });
+}
+
+fn facts(args: &BenchArgs) -> Facts {
+    Facts {
+        commit: commit(),
+        device: args.device.to_string(),
+        simd: kernels::simd::level().to_string(),
+        threads: kernels::pool::threads(),
+    }
+}
+
+/// The commit of the source this was built from, as far as git tells.
+fn commit() -> String {
+    let git = |args: &[&str]| {
+        let output =
+            std::process::Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(head) = git(&["rev-parse", "HEAD"]) else { return "unknown".to_owned() };
+    let clean = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|s| s.is_empty());
+    if clean { head } else { format!("{head}-dirty") }
+}
+
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    engine: &'a dyn Engine,
+    overrides: Overrides,
+    facts: Facts,
+}
+
+impl Bench<'_> {
+    fn cell(&self, cell: Cell, seeds: &[u64]) -> anyhow::Result<Ended> {
+        let name = format!("{} {}", cell.task, cell.method);
+        let values = self.args.profile.values(cell.task).with(&self.overrides);
+        let source = {
+            let mut watch = progress::watcher(&name);
+            self.engine.data(cell.task, &values, &self.args.data, watch.as_mut()).with_context(|| name.clone())?
+        };
+        for seed in seeds {
+            let name = format!("{name} seed {seed}");
+            let mut watch = progress::watcher(&name);
+            let outcome = self.seed(cell, *seed, &values, &source, watch.as_mut()).with_context(|| name.clone())?;
+            if outcome == Outcome::Interrupted {
+                return Ok(Ended::Interrupted);
+            }
+        }
+        Ok(Ended::Well)
+    }
+
+    fn seed(
+        &self,
+        cell: Cell,
+        seed: u64,
+        values: &Values,
+        source: &Source,
+        watch: &mut dyn Progress,
+    ) -> anyhow::Result<Outcome> {
+        if interrupt::requested() {
+            return Ok(Outcome::Interrupted);
+        }
+        let identity = self.identity(cell, seed, values, source);
+        let path = folder(&self.args.out, &identity);
+        let mut run = RunFolder::open(&path, &identity, &self.facts, self.args.fresh)?;
+        if matches!(run.state(), State::Done(_)) {
+            watch.note("done before; not run again");
+            return Ok(Outcome::Done);
+        }
+        for notice in &source.notices {
+            watch.note(notice);
+        }
+        let job = Job {
+            task: cell.task,
+            method: cell.method,
+            seed,
+            profile: self.args.profile,
+            values,
+            overrides: &self.overrides,
+            device: self.args.device,
+            source,
+        };
+        self.engine.run(&job, &mut run, watch)
+    }
+
+    fn identity(&self, cell: Cell, seed: u64, values: &Values, source: &Source) -> Identity {
+        Identity {
+            task: cell.task.to_owned(),
+            method: cell.method.to_owned(),
+            seed,
+            protocol: CORRECTED.to_owned(),
+            quirks: BTreeSet::new(),
+            mode: Mode::Exact,
+            profile: self.args.profile.name().to_owned(),
+            values: values.map(),
+            set: self.overrides.map().clone(),
+            arch: None,
+            data: source.hash.clone(),
+            code: nas::code_version(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use anyhow::bail;
+    use serde_json::{Value, json};
+    use std::cell::RefCell;
+    use std::path::Path;
+    use tasks::Provenance;
+
+    /// Three cells; "training" writes a line an epoch.
+    #[derive(Default)]
+    pub(crate) struct Fake {
+        ran: RefCell<Vec<String>>,
+        fail: bool,
+        stop_after: Option<u64>,
+    }
+
+    impl Engine for Fake {
+        fn built(&self, task: &str, method: &str) -> bool {
+            [("satellite", "wrn"), ("satellite", "gaea"), ("deepsea", "wrn")].contains(&(task, method))
+        }
+
+        fn data(&self, _: &str, _: &Values, data: &Path, _: &mut dyn Progress) -> anyhow::Result<Source> {
+            Ok(Source { dir: data.into(), hash: "d".into(), provenance: Provenance::Partial, notices: vec![] })
+        }
+
+        fn run(&self, job: &Job<'_>, run: &mut RunFolder, watch: &mut dyn Progress) -> anyhow::Result<Outcome> {
+            self.ran.borrow_mut().push(format!("{} {} {}", job.task, job.method, job.seed));
+            if self.fail && job.method == "gaea" {
+                bail!("the loss is NaN");
+            }
+            let mut epoch = 0;
+            if let Some(c) = run.resume()? {
+                let c: Value = serde_json::from_slice(&c.bytes)?;
+                epoch = c["epoch"].as_u64().unwrap();
+                run.truncate_metrics(c["len"].as_u64().unwrap())?;
+            }
+            let total = job.values.epochs as u64;
+            watch.stage("final", epoch as usize, total as usize);
+            while epoch < total {
+                epoch += 1;
+                run.append_metrics(&json!({"epoch": epoch}))?;
+                run.save_checkpoint(json!({"epoch": epoch, "len": run.metrics_len()}).to_string().as_bytes())?;
+                watch.epoch(epoch as usize, Some(("error", 50.0)));
+                if self.stop_after == Some(epoch) {
+                    return Ok(Outcome::Interrupted);
+                }
+            }
+            run.write_arch(&json!({}))?;
+            run.write_result(&json!({"task": job.task, "method": job.method, "seed": job.seed, "metric": "0-1 error",
+                "value": 20.0 + job.seed as f64, "secondary": {}, "data": job.source.json(), "parameters": 1,
+                "multiply_adds": 1, "digest": "d"}))?;
+            Ok(Outcome::Done)
+        }
+    }
+
+    fn bench(line: &str, out: &Path, engine: &Fake) -> anyhow::Result<Ended> {
+        use clap::Parser;
+        let words = format!("xtask bench {line} --out {0} --data {0}", out.display());
+        match crate::cli::Cli::try_parse_from(words.split_whitespace())?.command {
+            crate::cli::Command::Bench(args) => run(&args, engine),
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn cells_are_run_once_resumed_and_refused() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (out, engine) = (scratch.path(), Fake { stop_after: Some(1), ..Fake::default() });
+        assert_eq!(bench("satellite wrn --set epochs=3", out, &engine).unwrap(), Ended::Interrupted);
+        let engine = Fake::default();
+        assert_eq!(bench("satellite wrn --set epochs=3 --threads 1", out, &engine).unwrap(), Ended::Well);
+        let run = out.join("quick/satellite/wrn/0");
+        assert_eq!(std::fs::read_to_string(run.join("metrics.jsonl")).unwrap().lines().count(), 3);
+        assert_eq!(bench("satellite wrn --set epochs=3", out, &engine).unwrap(), Ended::Well);
+        assert_eq!(engine.ran.take(), ["satellite wrn 0"], "finished cells are not run again");
+        // Another configuration: refused, the rest goes on.
+        assert_eq!(bench("wrn --set epochs=2", out, &engine).unwrap(), Ended::Failed);
+        assert_eq!(engine.ran.take(), ["deepsea wrn 0"]);
+        assert_eq!(bench("satellite wrn --set epochs=2 --fresh", out, &engine).unwrap(), Ended::Well);
+        assert!(out.join("quick/satellite/wrn/0.old-1/result.json").exists());
+        let failing = Fake { fail: true, ..Fake::default() };
+        assert_eq!(bench("all --profile smoke --seeds 0,1,0", out, &failing).unwrap(), Ended::Failed);
+        assert_eq!(failing.ran.take().len(), 5, "two seeds of two cells, and the one that fails");
+        let wrn = Cell { task: "satellite", method: "wrn" };
+        let rows = report::collect(out, nas::profile::Profile::Smoke, &[wrn], &[0, 1, 2]).unwrap();
+        assert_eq!(rows[0].values, [(0, 20.0), (1, 21.0)]);
+        assert!(rows[0].partial && !rows[0].stand_in && rows[0].hours > 0.0);
+    }
+
+    #[test]
+    fn wrong_usage_is_told_apart() {
+        let scratch = tempfile::tempdir().unwrap();
+        for line in ["satelite", "--set epoch=3", "--device cuda", "darcy wrn"] {
+            assert!(bench(line, scratch.path(), &Fake::default()).unwrap_err().is::<Usage>(), "{line}");
+        }
+        for line in ["--threads 0", "--profile huge", "--seeds x", "--device tpu"] {
+            assert!(bench(line, scratch.path(), &Fake::default()).unwrap_err().is::<clap::Error>(), "{line}");
+        }
+    }
+}
