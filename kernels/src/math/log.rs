@@ -1,6 +1,7 @@
 //! Logarithms.
 //!
-//! `x = 2^k m`, `sqrt(1/2) < m < sqrt(2)`, `f = m - 1`, `s = f / (2 + f)`; `ln m = 2 atanh s = f - s (f - z P(z))`, `z = s^2`.
+//! `x = 2^k m`, `sqrt(1/2) < m < sqrt(2)`, `f = m - 1`, `s = f / (2 + f)`; `z = s^2`;
+//! `ln m = 2 atanh s = f - s (f - z P(z))`.
 
 use super::exp::{LN2_HIGH, LN2_LOW};
 use super::poly;

@@ -1,7 +1,7 @@
 //! Long sums, in the order that losses, norms and broadcasts specify.
 //!
-//! *The long sum* of n terms: chunks of [`CHUNK`] terms; inside one, term i goes to accumulator `i mod 8` (eight of them,
-//! f64, from +0, ascending), and the eight are summed in the fixed tree; then the chunks are, in order
+//! *The long sum* of n terms: chunks of [`CHUNK`] terms; inside one, term i goes to accumulator `i mod 8` (eight of
+//! them, f64, from +0, ascending), and the eight are summed in the fixed tree; then the chunks are, in order
 //! ([`crate::tree`]). Eight is a constant, not the SIMD width: the order depends on n alone.
 
 use crate::tree;
@@ -68,7 +68,7 @@ impl Tree {
     pub fn push(&mut self, leaf: f64) {
         let (mut x, mut level) = (leaf, 0);
         while self.leaves >> level & 1 == 1 {
-            x = self.tops[level] + x;
+            x += self.tops[level];
             level += 1;
         }
         self.tops[level] = x;

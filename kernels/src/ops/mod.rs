@@ -1,7 +1,8 @@
 //! Every operation: one folder each, by family; and the table that lists them.
 //!
-//! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the bits),
-//! `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through one.
+//! A folder holds `mod.rs` (specification, shapes, forward and backward side by side), `reference.rs` (defines the
+//! bits), `cpu.rs` (the fast version) and `cases.rs` (one table for every check). `docs/adding-an-op.md` walks through
+//! one.
 
 pub mod activation;
 pub mod conv;
@@ -44,6 +45,12 @@ pub const TABLE: &[Row] = &[
     Row { path: "shape/slice", cases: shape::slice::cases::cases },
 ];
 
+/// The name of a case that a loop makes; shapes in it become `3x5x7`.
+pub(crate) fn label(name: String) -> &'static str {
+    let name = name.replace(['[', ']'], "").replace(", ", "x");
+    Box::leak(name.into_boxed_str()) // tables are built a few times a process
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +61,16 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), TABLE.len());
+    }
+
+    #[test]
+    fn cases_are_unique_within_an_op() {
+        for row in TABLE {
+            let mut names: Vec<&str> = (row.cases)().iter().map(|c| c.name).collect();
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all, "{}", row.path);
+        }
     }
 }

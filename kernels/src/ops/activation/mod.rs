@@ -1,10 +1,11 @@
 //! Pointwise functions: one table, one op.
 //!
-//! x `[...]` -> y `[...]`, `y = f(x)`, `dx = g(v, dy)`, where v is x or y, whichever the row saves. No sums, so no order.
+//! x `[...]` -> y `[...]`, `y = f(x)`, `dx = g(v, dy)`, where v is x or y, whichever the row saves. No sums,
+//! so no order.
 //!
-//! A *narrow* row is arithmetic and comparisons, the same in f32 and f64, each operation rounded. A *wide* row is computed
-//! in f64 ([`crate::math`]) and rounded once. Kinks and NaN as the table's comparisons have them: what compares false
-//! passes, so NaN goes through.
+//! A *narrow* row is arithmetic and comparisons, the same in f32 and f64, each operation rounded. A *wide* row is
+//! computed in f64 ([`crate::math`]) and rounded once. Kinks and NaN as the table's comparisons have them: what
+//! compares false passes, so NaN goes through.
 
 pub mod cases;
 mod cpu;

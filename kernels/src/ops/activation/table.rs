@@ -1,5 +1,7 @@
 //! The table of pointwise functions: a row each.
 
+#![allow(clippy::manual_clamp)] // comparisons are written out: they say what becomes of NaN and -0
+
 use std::fmt::Debug;
 
 use super::Pointwise;
@@ -30,7 +32,8 @@ pub trait Row: Copy + Debug + Send + Sync + 'static {
 /// that, rounded once. `saves x` or `saves y` says what the gradient reads.
 macro_rules! rows {
     ($($(#[$meta:meta])* $width:ident $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
-        f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr; $([needs $cond:expr, $must:literal];)?)+) => {$(
+        f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr;
+        $([needs $cond:expr, $must:literal];)?)+) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub struct $Row {
@@ -58,7 +61,8 @@ macro_rules! rows {
             fn check(self) -> Result<(), String> {
                 $(
                     let $s = self;
-                    if !($cond) {
+                    let makes_sense: bool = $cond; // false for NaN
+                    if !makes_sense {
                         return Err(format!(concat!($must, ", not {:?}"), self));
                     }
                 )?

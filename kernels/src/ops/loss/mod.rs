@@ -1,8 +1,8 @@
 //! Losses, and the order in which every one of them sums.
 //!
-//! A sample is an index of x's first dimension. A sample's loss is the long sum of its terms ([`crate::math::sum`]), so it
-//! does not depend on what else is in the batch; samples are summed in the fixed tree ([`crate::tree`]). All of it is
-//! f64, rounded once at the end. The mean divides the sum by the number of terms.
+//! A sample is an index of x's first dimension. A sample's loss is the long sum of its terms ([`crate::math::sum`]), so
+//! it does not depend on what else is in the batch; samples are summed in the fixed tree ([`crate::tree`]). All of it
+//! is f64, rounded once at the end. The mean divides the sum by the number of terms.
 //!
 //! Only x gets a gradient, never the target.
 
@@ -49,8 +49,8 @@ impl Reduction {
     }
 }
 
-/// Refuses class numbers that are not among `0 .. classes`; call it on targets that come from outside. Unchecked, such a
-/// target makes its row's loss and gradient NaN.
+/// Refuses class numbers that are not among `0 .. classes`; call it on targets that come from outside. Unchecked, such
+/// a target makes its row's loss and gradient NaN.
 ///
 /// # Errors
 /// Names the first one.

@@ -1,7 +1,7 @@
 //! Softmax and its logarithm along one dimension.
 //!
-//! x `[...]` -> y `[...]`. Of each line along `dim`, in f64: m = its maximum (comparisons; NaN makes the whole line NaN),
-//! `e_i = exp(x_i - m)`, s = the long sum of e ([`crate::math::sum`]); then `y_i = e_i (1 / s)`, or
+//! x `[...]` -> y `[...]`. Of each line along `dim`, in f64: m = its maximum (comparisons; NaN makes the whole line
+//! NaN), `e_i = exp(x_i - m)`, s = the long sum of e ([`crate::math::sum`]); then `y_i = e_i (1 / s)`, or
 //! `y_i = (x_i - m) - ln s`, rounded once. Numbers of -inf give 0 and -inf; a line of nothing else gives NaN.
 //!
 //! Gradients from y and dy, likewise in f64 with long sums: `y_i (dy_i - sum y dy)`, and `dy_i - exp(y_i) sum dy`.
@@ -27,12 +27,12 @@ pub struct Softmax {
 
 impl Softmax {
     /// Softmax along `dim` (-1: the last).
-    pub fn softmax(dim: isize) -> Self {
+    pub fn new(dim: isize) -> Self {
         Self { dim, log: false }
     }
 
     /// Log-softmax along `dim` (-1: the last).
-    pub fn log_softmax(dim: isize) -> Self {
+    pub fn log(dim: isize) -> Self {
         Self { dim, log: true }
     }
 
@@ -95,9 +95,9 @@ mod tests {
 
     #[test]
     fn dimensions_that_are_not_there_are_refused() {
-        assert!(Softmax::softmax(2).infer(&[Shape::from([2, 3])]).is_err());
-        assert!(Softmax::softmax(-3).infer(&[Shape::from([2, 3])]).is_err());
-        assert!(Softmax::softmax(-1).infer(&[Shape::from([2, 0])]).is_err());
-        assert!(Softmax::log_softmax(-1).infer(&[Shape::scalar()]).is_err());
+        assert!(Softmax::new(2).infer(&[Shape::from([2, 3])]).is_err());
+        assert!(Softmax::new(-3).infer(&[Shape::from([2, 3])]).is_err());
+        assert!(Softmax::new(-1).infer(&[Shape::from([2, 0])]).is_err());
+        assert!(Softmax::log(-1).infer(&[Shape::scalar()]).is_err());
     }
 }

@@ -2,6 +2,8 @@
 
 use super::Binary;
 use crate::check::{Case, Fill, Input};
+use crate::op::Op;
+use crate::ops::label;
 
 /// The table.
 pub fn cases() -> Vec<Case> {
@@ -25,7 +27,11 @@ pub fn cases() -> Vec<Case> {
     ];
     for (name, a, b) in patterns {
         for op in [Binary::add(), Binary::sub(), Binary::mul(), Binary::div()] {
-            all.push(Case::new(name, op, [Input::normal(a), Input::filled(b, Fill::Uniform(0.5, 2.0))]));
+            all.push(Case::new(
+                label(format!("{}_{name}", op.name())),
+                op,
+                [Input::normal(a), Input::filled(b, Fill::Uniform(0.5, 2.0))],
+            ));
         }
     }
     // Sums over several chunks, columns over several blocks, many runs.
@@ -40,7 +46,7 @@ pub fn cases() -> Vec<Case> {
     for (name, a, b) in long {
         for op in [Binary::add(), Binary::sub(), Binary::mul(), Binary::div()] {
             let b = Input::filled(b, Fill::Uniform(0.5, 2.0));
-            all.push(Case::new(name, op, [Input::normal(a), b]).bits_only());
+            all.push(Case::new(label(format!("{}_{name}", op.name())), op, [Input::normal(a), b]).bits_only());
         }
     }
     let edges = vec![0.0, -0.0, 1.0, -2.5, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e-45, f32::MAX];
@@ -48,9 +54,15 @@ pub fn cases() -> Vec<Case> {
         let n = edges.len();
         let a = Input::filled([n, 1], Fill::Exactly(edges.clone()));
         let b = Input::filled([1, n], Fill::Exactly(edges.clone()));
-        all.push(Case::new("edges", op, [a, b]).bits_only());
-        all.push(Case::new("empty", op, [Input::normal([0, 3]), Input::normal([3])]).bits_only());
-        all.push(Case::new("empty_last", op, [Input::normal([2, 0]), Input::normal([2, 1])]).bits_only());
+        all.push(Case::new(label(format!("{}_edges", op.name())), op, [a, b]).bits_only());
+        all.push(
+            Case::new(label(format!("{}_empty", op.name())), op, [Input::normal([0, 3]), Input::normal([3])])
+                .bits_only(),
+        );
+        all.push(
+            Case::new(label(format!("{}_empty_last", op.name())), op, [Input::normal([2, 0]), Input::normal([2, 1])])
+                .bits_only(),
+        );
     }
     all
 }

@@ -116,7 +116,8 @@ type Is<X, Y, Z> = PhantomData<(X, Y, Z)>;
 dispatch! {
     fn run[F: Form, A: Step, B: Step](is: Is<F, A, B>, a: &[f32], b: &[f32], y: &mut [f32]) = run_body;
     fn grad[G: Term, U: Step, V: Step](is: Is<G, U, V>, dy: &[f32], u: &[f32], v: &[f32], dx: &mut [f32]) = grad_body;
-    fn columns[G: Term, U: Step, V: Step](is: Is<G, U, V>, dy: &[f32], u: &[f32], v: &[f32], acc: &mut [f64]) = columns_body;
+    fn columns[G: Term, U: Step, V: Step](is: Is<G, U, V>, dy: &[f32], u: &[f32], v: &[f32], acc: &mut [f64])
+        = columns_body;
     fn chunk[G: Term, U: Step, V: Step](is: Is<G, U, V>, dy: &[f32], u: &[f32], v: &[f32]) -> f64 = chunk_body;
 }
 

@@ -2,13 +2,14 @@
 //!
 //! a, b -> y: shapes aligned at their last dimensions; sizes equal, or one of them 1 or absent.
 //!
-//! Gradients: `dy`; `-dy`; `dy b`, `dy a`; `dy / b`, `-(dy a) / (b b)` (the last in f64, rounded once). Where an input was
-//! broadcast, its gradient is a sum of these terms in f64, rounded once, in this order. Drop the dimensions of size 1 and
-//! merge neighbours along which the same inputs are broadcast. Then
+//! Gradients: `dy`; `-dy`; `dy b`, `dy a`; `dy / b`, `-(dy a) / (b b)` (the last in f64, rounded once). Where an input
+//! was broadcast, its gradient is a sum of these terms in f64, rounded once, in this order. Drop the dimensions of size
+//! 1 and merge neighbours along which the same inputs are broadcast. Then
 //! - *the last dimension is the input's own*: the other places (row-major) give one term a number; chunks of [`ROWS`]
 //!   terms, from +0, ascending; then the fixed tree over chunks;
 //! - *the input is broadcast along the last dimension*: each run along it is one long sum's worth of chunks
-//!   ([`crate::math::sum`]: 4,096 terms, eight accumulators); then the fixed tree over all chunks of all runs, row-major.
+//!   ([`crate::math::sum`]: 4,096 terms, eight accumulators); then the fixed tree over all chunks of all runs,
+//!   row-major.
 
 pub mod cases;
 mod cpu;

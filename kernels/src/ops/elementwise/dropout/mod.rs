@@ -1,8 +1,8 @@
 //! Dropout: numbers are zeroed with probability p, the others scaled by `1 / (1 - p)`.
 //!
-//! x `[...]` -> y `[...]`: `y = m x`, `m = 1 / (1 - p)` (f64, rounded to f32) where word i of the stream, i the number's
-//! flat index, is at least `p 2^32` (rounded to an integer), else 0; `dx = m dy`. It is a product, so NaN goes through. The
-//! mask is never stored: backward draws it again.
+//! x `[...]` -> y `[...]`: `y = m x`, `m = 1 / (1 - p)` (f64, rounded to f32) where word i of the stream, i the
+//! number's flat index, is at least `p 2^32` (rounded to an integer), else 0; `dx = m dy`. It is a product, so NaN goes
+//! through. The mask is never stored: backward draws it again.
 
 pub mod cases;
 mod cpu;

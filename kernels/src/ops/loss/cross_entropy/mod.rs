@@ -1,12 +1,12 @@
 //! Cross entropy of class scores and class numbers.
 //!
-//! x `[N, ..., C]` (the classes last), target `[N, ...]` (integers) -> the reduction of one term a row (`[]`; with none,
-//! the target's shape). Of a row, in f64: m = its maximum, s = the long sum of `exp(x_i - m)` ([`crate::math::sum`]),
-//! `l = ln s`; the term is `(1 - e) (l - (x_t - m)) + e (l - sum(x_i - m) / C)` with label smoothing e (its second half,
-//! a long sum, only if e > 0). Terms are summed in the order of [`crate::ops::loss`].
+//! x `[N, ..., C]` (the classes last), target `[N, ...]` (integers) -> the reduction of one term a row (`[]`; with
+//! none, the target's shape). Of a row, in f64: m = its maximum, s = the long sum of `exp(x_i - m)`
+//! ([`crate::math::sum`]), `l = ln s`; the term is `(1 - e) (l - (x_t - m)) + e (l - sum(x_i - m) / C)` with label
+//! smoothing e (its second half, a long sum, only if e > 0). Terms are summed in the order of [`crate::ops::loss`].
 //!
-//! Gradient: `g (p_i - q_i)`, `p_i = exp(x_i - m) (1 / s)`, `q_i = e / C`, and `1 - e` more for the target. A target that is
-//! no class makes its row's term and gradient NaN; [`super::check_targets`] refuses it beforehand.
+//! Gradient: `g (p_i - q_i)`, `p_i = exp(x_i - m) (1 / s)`, `q_i = e / C`, and `1 - e` more for the target. A target
+//! that is no class makes its row's term and gradient NaN; [`super::check_targets`] refuses it beforehand.
 
 pub mod cases;
 mod cpu;

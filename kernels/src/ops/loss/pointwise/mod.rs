@@ -1,14 +1,15 @@
 //! Losses that compare number with number: mse, l1, smooth_l1, bce_with_logits; one table, one op.
 //!
-//! x `[N, ...]`, target of the same shape (floats), for bce_with_logits optionally pos_weight, `[C]` or a single number,
-//! which broadcasts over the last dimension -> the reduction of the terms (`[]`; with none, x's shape). Terms, their
-//! slopes and all sums are f64, in the order of [`crate::ops::loss`].
+//! x `[N, ...]`, target of the same shape (floats), for bce_with_logits optionally pos_weight, `[C]` or a single
+//! number, which broadcasts over the last dimension -> the reduction of the terms (`[]`; with none, x's shape). Terms,
+//! their slopes and all sums are f64, in the order of [`crate::ops::loss`].
 //!
 //! With `d = x - t`:
 //! - mse: `d^2`; slope `2 d`
 //! - l1: `|d|`; slope -1, 0 (at 0), 1
 //! - smooth_l1: `d^2 / (2 beta)` where `|d| < beta`, else `|d| - beta / 2`; slope `d / beta`, else l1's
-//! - bce_with_logits: `(1 - t) ln(1 + e^x) + w t ln(1 + e^-x)`; slope `(1 - t) s(x) - w t s(-x)`, s the logistic function
+//! - bce_with_logits: `(1 - t) ln(1 + e^x) + w t ln(1 + e^-x)`; slope `(1 - t) s(x) - w t s(-x)`, s the logistic
+//!   function
 
 pub mod cases;
 mod cpu;

@@ -1,8 +1,8 @@
 //! Relative L2 error a sample: `norm(x - t) / norm(t)`.
 //!
-//! x `[N, ...]`, target of the same shape (floats) -> the reduction over samples (`[]`; with none, `[N]`). Both norms are
-//! roots of long sums of squares over all of a sample's numbers ([`crate::math::sum`]), in f64; samples are summed in the
-//! fixed tree, and the mean divides by N.
+//! x `[N, ...]`, target of the same shape (floats) -> the reduction over samples (`[]`; with none, `[N]`). Both norms
+//! are roots of long sums of squares over all of a sample's numbers ([`crate::math::sum`]), in f64; samples are summed
+//! in the fixed tree, and the mean divides by N.
 //!
 //! Gradient: `g (1 / (norm(x - t) norm(t))) (x - t)`; 0 where `x = t` throughout.
 
