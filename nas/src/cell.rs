@@ -1,7 +1,5 @@
 //! One cell: a method on a task with one seed, from an opened dataset to `result.json`.
 
-use std::collections::BTreeSet;
-
 use autograd::Tape;
 use kernels::Tensor;
 use nn::{Builder, Mode, Network, Params, Pass};
@@ -11,8 +9,7 @@ use tasks::{Dataset, Direction, Provenance, Split};
 use crate::Error;
 use crate::method::{Method, Problem, SearchStage};
 use crate::profile::{Overrides, Profile, Values};
-use crate::protocol::CORRECTED;
-use crate::run::{Identity, Mode as Numbers, Progress, RunFolder};
+use crate::run::{Progress, RunFolder};
 use crate::train::{self, Training};
 
 /// A method on a task's data with one seed.
@@ -34,24 +31,6 @@ pub struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// What the run's hash covers.
-    pub fn identity(&self) -> Identity {
-        Identity {
-            task: self.data.facts().name.to_owned(),
-            method: self.method.name().to_owned(),
-            seed: self.seed,
-            protocol: CORRECTED.to_owned(),
-            quirks: BTreeSet::new(),
-            mode: Numbers::Exact,
-            profile: self.profile.name().to_owned(),
-            values: self.values.map(),
-            set: self.set.map().clone(),
-            arch: None,
-            data: self.data.hash().to_owned(),
-            code: crate::code_version(),
-        }
-    }
-
     /// Whether sizes are scaled down, so that the batch must leave an epoch some steps.
     fn scaled(&self) -> bool {
         !self.profile.is_result() || matches!(self.data.provenance(), Provenance::Partial | Provenance::StandIn)

@@ -177,7 +177,7 @@ impl<'a> Training<'a> {
         let dropout = Key::new(self.seed, Purpose::Dropout).at(epoch, step);
         let mut pass = Pass::new(tape, &mut self.params, Mode::Train(dropout));
         let logits = network.forward(&mut pass, &x.into())?;
-        let loss = loss_of(self.problem.facts.loss).forward(&mut pass, &logits, &y)?;
+        let loss = loss_of(self.problem.facts.loss).of(&mut pass, &logits, &y)?;
         let value = loss.value().item();
         let rate = self.schedule.rate(self.values.lr, self.epoch);
         if !value.is_finite() {

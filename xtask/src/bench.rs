@@ -143,6 +143,7 @@ impl Bench<'_> {
             overrides: &self.overrides,
             device: self.args.device,
             source,
+            checkpoint_seconds: self.args.checkpoint_seconds,
         };
         self.engine.run(&job, &mut run, watch)
     }

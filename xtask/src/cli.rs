@@ -81,6 +81,9 @@ pub struct BenchArgs {
     /// Folder of the runs
     #[arg(long, default_value = "runs", value_name = "DIR")]
     pub out: PathBuf,
+    /// Seconds of training between checkpoints; they change no bit
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
+    pub checkpoint_seconds: f64,
     /// Move runs that are there aside (to <seed>.old-N) and begin anew
     #[arg(long)]
     pub fresh: bool,

@@ -1,8 +1,9 @@
 //! What the command line needs of the benchmark: which cells are built, where their data are, how one is run.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use kernels::Device;
 use nas::profile::{Overrides, Profile, Values};
+use nas::{cell, method};
 use nas::run::{Progress, RunFolder};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -26,11 +27,6 @@ impl Source {
     pub fn json(&self) -> Value {
         json!({"hash": self.hash, "provenance": self.provenance.name(), "notices": self.notices})
     }
-
-    /// Whether sizes are scaled, for [`Values::batch_for`].
-    pub fn is_scaled(&self, profile: Profile) -> bool {
-        !profile.is_result() || matches!(self.provenance, Provenance::Partial | Provenance::StandIn)
-    }
 }
 
 /// One run of one cell.
@@ -52,6 +48,8 @@ pub struct Job<'a> {
     pub device: Device,
     /// The data.
     pub source: &'a Source,
+    /// Seconds between checkpoints.
+    pub checkpoint_seconds: f64,
 }
 
 /// How a run ended, when not by an error.
@@ -87,18 +85,26 @@ pub struct Built;
 
 impl Engine for Built {
     fn built(&self, task: &str, method: &str) -> bool {
-        // The methods' table goes here.
-        let _ = (task, method);
-        false
+        tasks::by_name(task).is_ok_and(|t| method::exists(t, method))
     }
 
     fn data(&self, task: &str, values: &Values, data: &Path, progress: &mut dyn Progress) -> anyhow::Result<Source> {
         find_or_generate(task, values, data, progress)
     }
 
-    fn run(&self, job: &Job<'_>, _: &mut RunFolder, _: &mut dyn Progress) -> anyhow::Result<Outcome> {
-        // The methods' table goes here.
-        bail!("{} on {} is not built yet", job.method, job.task)
+    fn run(&self, job: &Job<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> anyhow::Result<Outcome> {
+        let method = method::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
+        let data = &Dataset::open(&job.source.dir, tasks::by_name(job.task)?)?;
+        let (seed, profile, values, set) = (job.seed, job.profile, job.values, job.overrides);
+        let cell = cell::Cell { method, data, seed, profile, values, set, checkpoint_seconds: job.checkpoint_seconds };
+        match cell::run(&cell, folder, progress) {
+            Ok(()) => Ok(Outcome::Done),
+            Err(e @ nas::Error::Interrupted { .. }) => {
+                progress.note(&e.to_string());
+                Ok(Outcome::Interrupted)
+            }
+            Err(e) => Err(e.into()),
+        }
     }
 }
 
@@ -148,7 +154,6 @@ mod tests {
         assert_eq!(first.provenance, Provenance::StandIn);
         assert_eq!(Built.data("satellite", &values, scratch.path(), &mut Silent).unwrap(), first);
         assert_eq!(first.json()["provenance"], "stand-in");
-        assert!(first.is_scaled(Profile::Paper));
         let set = Dataset::open(&first.dir, tasks::by_name("satellite").unwrap()).unwrap();
         assert_eq!((set.sizes().train, set.sizes().val, set.sizes().test), (50, 10, 20));
         // A store of the task's own that is damaged is refused, never silently replaced by a stand-in.
