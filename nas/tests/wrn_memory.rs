@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use kernels::rng::{Key, Purpose};
 use kernels::{Tensor as Value, memory, ops::optim::sgd::Sgd as Rule};
 use nas::wrn::{Point, Width};
-use nn::{Builder, Clip, Mode, Network as _, Params, Pass, Sgd, Tape, Tensor};
+use nn::{Builder, Clip, Loss, Mode, Network as _, Params, Pass, Sgd, Tape, Tensor};
 
 /// The system's allocator, counting.
 struct Counting;
@@ -35,6 +35,7 @@ fn a_steady_step_allocates_nothing() {
     let net = Point::new(&mut Builder::new(&mut params, 0), Width { depth: 10, widen: 1 }, 3, 4, 0.1);
     let mut sgd = Sgd::new(Rule { momentum: 0.9, weight_decay: 5e-4, nesterov: true }).unwrap();
     let x = Value::full([2, 16, 16, 3], 0.5);
+    let target = Value::from_ints([2], &[3, 1]);
     let mut clip = Clip::new(5.0);
     let mut counts = [(0, 0); 8];
     for (step, count) in counts.iter_mut().enumerate() {
@@ -42,8 +43,8 @@ fn a_steady_step_allocates_nothing() {
         let key = Key::new(0, Purpose::Dropout).at(0, step as u64);
         let mut pass = Pass::new(&mut tape, &mut params, Mode::Train(key));
         let y = net.forward(&mut pass, &Tensor::constant(x.clone())).unwrap();
-        pass.tape.backward_from(&y, Value::full(y.shape(), 0.1)).unwrap();
-        pass.finish();
+        let loss = Loss::CrossEntropy.of(&mut pass, &y, &target).unwrap();
+        pass.backward(&loss).unwrap();
         clip.clip(&mut params);
         sgd.step(&mut params, 0.1);
         *count = (memory::usage().2, CALLS.load(Relaxed) - calls);

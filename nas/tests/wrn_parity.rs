@@ -5,9 +5,9 @@ mod vectors;
 
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
-use kernels::{Shape, Tensor as Value, math};
+use kernels::{Shape, Tensor as Value};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
-use nn::{Builder, Kind, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
+use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
 use vectors::{Case, cases};
 
 /// Builds the case's network.
@@ -71,41 +71,27 @@ fn load(case: &Case, params: &mut Params) -> Vec<String> {
     names
 }
 
-/// The loss of the case, and its gradient with respect to the logits.
-fn loss(case: &Case, logits: &Value) -> (f64, Value) {
-    let (_, target) = case.tensor("in.target");
-    let x: Vec<f64> = logits.data().iter().map(|&x| x.into()).collect();
-    let (value, up): (f64, Vec<f64>) = match case.attrs["loss"].as_str().unwrap() {
+/// The loss of the case and its target.
+fn loss(case: &Case) -> (Loss, Value) {
+    let (shape, target) = case.tensor("in.target");
+    match case.attrs["loss"].as_str().unwrap() {
         "cross_entropy" => {
-            let c = logits.shape().last();
-            let (mut total, mut up) = (0.0, Vec::new());
-            for (row, &t) in x.chunks(c).zip(&target) {
-                let sum: f64 = row.iter().map(|&v| math::exp(v)).sum();
-                total += math::ln(sum) - row[t as usize];
-                let n = target.len() as f64;
-                up.extend(row.iter().enumerate().map(|(k, &v)| (math::exp(v) / sum - f64::from(k == t as usize)) / n));
-            }
-            (total / target.len() as f64, up)
+            let classes: Vec<i32> = target.iter().map(|&t| t as i32).collect();
+            (Loss::CrossEntropy, Value::from_ints(&shape[..], &classes))
         }
-        "bce_with_logits" => {
-            let n = x.len() as f64;
-            let each = |(&x, &t): (&f64, &f64)| x * (1.0 - t) + math::ln_1p(math::exp(-x));
-            let total: f64 = x.iter().zip(&target).map(each).sum();
-            (total / n, x.iter().zip(&target).map(|(&x, t)| (math::sigmoid(x) - t) / n).collect())
-        }
+        "bce_with_logits" => (Loss::BceWithLogits, Value::from_slice(&shape[..], &case.floats("in.target"))),
         other => panic!("loss {other}"),
-    };
-    (value, Value::from_slice(logits.shape(), &up.iter().map(|&x| x as f32).collect::<Vec<_>>()))
+    }
 }
 
 /// A forward and backward in training mode; gives logits and loss.
 fn step(case: &Case, net: &dyn Network, tape: &mut Tape, params: &mut Params, x: &Value) -> (Value, f64) {
     let mut pass = Pass::new(tape, params, Mode::Train(Key::new(0, Purpose::Dropout)));
     let logits = net.forward(&mut pass, &Tensor::constant(x.clone())).unwrap();
-    let (value, up) = loss(case, logits.value());
-    pass.tape.backward_from(&logits, up).unwrap();
-    pass.finish();
-    (logits.into_value(), value)
+    let (loss, target) = loss(case);
+    let value = loss.of(&mut pass, &logits, &target).unwrap();
+    pass.backward(&value).unwrap();
+    (logits.into_value(), value.value().item().into())
 }
 
 fn wide(t: &Value) -> Vec<f64> {
