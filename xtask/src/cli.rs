@@ -31,6 +31,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run methods on tasks and print the table
+    ///
+    /// Runs every cell of the given tasks and methods that exists, goes on where an earlier run was interrupted, and
+    /// prints the table with the published figure beside each cell. Results depend on the seed, the data and the
+    /// configuration alone: not on threads, SIMD level or interruptions. A finished cell is not run again.
     Bench(BenchArgs),
     /// Import, check and list data
     Data(DataArgs),
@@ -40,11 +44,7 @@ pub enum Command {
     Doctor(DoctorArgs),
 }
 
-/// Runs every cell of the given tasks and methods that exists, goes on where an earlier run was interrupted, and prints
-/// the table with the published figure beside each cell.
-///
-/// Results depend on the seed, the data and the configuration alone: not on threads, SIMD level or interruptions. A cell
-/// that is finished is not run again.
+/// What is run, on what scale, where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Tasks:    cifar100 spherical ninapro fsd50k darcy psicov cosmic ecg satellite deepsea
@@ -55,7 +55,8 @@ Examples:
   cargo xtask bench satellite wrn --set epochs=30 --set batch=128
   cargo xtask bench darcy psicov gaea --profile paper --seeds 0,1,2
 
-A run lives in <OUT>/<profile>/<task>/<method>/<seed>/; NP360_SIMD=scalar|avx2|avx512|soft forces a SIMD level.")]
+A run lives in <OUT>/<profile>/<task>/<method>/<seed>/. The environment variable NP360_SIMD
+(scalar, avx2, avx512, soft) forces a SIMD level.")]
 pub struct BenchArgs {
     /// Names of tasks and methods in any order; `all`, or nothing, is every cell that exists
     #[arg(value_name = "TASK|METHOD|all")]
@@ -84,7 +85,7 @@ pub struct BenchArgs {
     /// Seconds of training between checkpoints; they change no bit
     #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
     pub checkpoint_seconds: f64,
-    /// Move runs that are there aside (to <seed>.old-N) and begin anew
+    /// Move runs that are there aside (to SEED.old-N) and begin anew
     #[arg(long)]
     pub fresh: bool,
 }
@@ -105,8 +106,8 @@ pub enum DataCommand {
 Example:
   cargo xtask data import satellite --from Downloads/satellite
 
-The originals are only read. Files that are missing or short make a partial copy, which is named as such; a store that is
-there is replaced once the new one is whole.")]
+The originals are only read. Files with gaps make a partial copy, which is named as such. A store
+that is there is replaced once the new one is whole.")]
     Import {
         /// The task
         task: String,

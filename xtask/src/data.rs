@@ -29,7 +29,8 @@ fn named(name: &str) -> Result<&'static dyn Task, Usage> {
 }
 
 fn import(task: &'static dyn Task, from: &Path, data: &Path) -> anyhow::Result<Ended> {
-    std::fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("cannot create {} (--data chooses another folder)", data.display()))?;
     let summary = {
         let watch = Watch::default();
         task.import(from, data, &watch)?

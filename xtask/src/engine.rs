@@ -126,7 +126,8 @@ fn find_or_generate(task: &str, values: &Values, data: &Path, progress: &mut dyn
         return Ok(source_of(&set, &dir));
     }
     progress.note(&format!("no data of {} in {}: generating a stand-in", task.facts().name, data.display()));
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    std::fs::create_dir_all(&dir)
+        .with_context(|| format!("cannot create {} (--data chooses another folder)", dir.display()))?;
     task.generate(sizes, STAND_IN_SEED, &dir, &tasks::Silent)?;
     Ok(source_of(&Dataset::open(&dir, task)?, &dir))
 }

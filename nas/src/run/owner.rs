@@ -149,6 +149,10 @@ impl Token {
         let entries = std::fs::read_dir(folder).map_err(RunError::io("read", folder))?;
         for entry in entries {
             let path = entry.map_err(RunError::io("read", folder))?.path();
+            if path.is_dir() {
+                self.sweep(&path)?;
+                continue;
+            }
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let temporary = name.starts_with('.') && name.ends_with(super::disk::TEMPORARY);
             let aside = name.starts_with(ASIDE) && read(&path)?.is_some_and(|b| parse(&b).as_ref() != Some(&self.who));

@@ -165,6 +165,7 @@ fn death_between_any_two_operations_changes_no_byte() {
         names.sort();
         names.retain(|n| !(finished && (n == owner::FILE || n.ends_with(".tmp"))));
         assert_eq!(names, [ARCH, CHECKPOINT, COST, MANIFEST, METRICS, RESULT, "trials"]);
+        assert_eq!(std::fs::read_dir(path.join("trials/0")).unwrap().count(), 1);
         n += 1;
     }
     assert!(n > 50, "only {n} operations");

@@ -1,0 +1,66 @@
+//! The program as a user meets it: exit codes, one-line errors, help that reads well, a reader that goes away.
+
+use std::process::{Command, Output, Stdio};
+
+fn xtask(args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_np360-xtask"));
+    command.args(args.split_whitespace()).env_remove("NP360_SIMD");
+    command
+}
+
+fn run(args: &str) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = xtask(args).output().unwrap();
+    let text = |b| String::from_utf8(b).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+#[test]
+fn wrong_usage_is_one_line_and_exit_code_2() {
+    for (args, part) in [
+        ("bench satelite", "did you mean 'satellite'?"),
+        ("bench satellite autodl", "autodl is not for satellite"),
+        ("bench satellite wrn --device cuda", "not built yet"),
+        ("data verify mnist5", "there is no task or method 'mnist5'"),
+    ] {
+        let (code, out, err) = run(args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args}: {err}");
+        assert!(err.starts_with("error: ") && err.contains(part) && err.lines().count() == 1, "{args}: {err}");
+    }
+    for args in ["", "bench --nope", "bench --profile huge", "data import satellite"] {
+        assert_eq!(run(args).0, 2, "{args}");
+    }
+    let refused = xtask("doctor").env("NP360_SIMD", "mmx").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(refused.stderr, b"error: NP360_SIMD=mmx: choose scalar, avx2, avx512 or soft\n");
+}
+
+#[test]
+fn a_failure_is_one_line_and_exit_code_1() {
+    let scratch = tempfile::tempdir().unwrap();
+    let place = scratch.path().display();
+    let (code, out, err) = run(&format!("data import satellite --from {place}/none --data {place}/data"));
+    assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
+    assert!(err.starts_with("error: ") && err.contains("none"), "{err}");
+    let (code, out, _) = run(&format!("data list --data {place}/data"));
+    assert!(code == 0 && tasks::all().iter().all(|t| out.contains(t.facts().name)), "{out}");
+}
+
+#[test]
+fn help_reads_well_on_every_level() {
+    for args in ["", "bench", "data", "data import", "data verify", "data list", "test", "doctor"] {
+        let (code, out, err) = run(&format!("{args} --help"));
+        assert_eq!((code, err.as_str()), (0, ""), "{args}");
+        assert!(out.contains("Usage: cargo xtask") && out.is_ascii(), "{out}");
+        assert!(out.lines().all(|l| l.len() <= 100), "{out}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for args in ["doctor", "data list", "--help"] {
+        let mut child = xtask(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{args}");
+    }
+}
