@@ -1,5 +1,4 @@
 //! Reads the reference vectors, where they are.
-#![allow(dead_code)] // shared by several tests, each of which uses a part
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,14 +1,11 @@
 //! The WRN networks against the reference's own modules: training forward, gradients, SGD steps, evaluation.
 
-#[path = "../../nn/tests/vectors/mod.rs"]
-mod vectors;
-
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
 use kernels::{Shape, Tensor as Value};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
 use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
-use vectors::{Case, cases};
+use np360_tests::vectors::{Case, cases};
 
 /// Builds the case's network.
 fn network(case: &Case, params: &mut Params) -> Box<dyn Network> {

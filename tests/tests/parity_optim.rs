@@ -1,12 +1,10 @@
 //! SGD, clipping and schedules against PyTorch's numbers.
 
-mod vectors;
-
 use kernels::Tensor;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use nn::{Clip, Kind, Layout, ParamId, Params, Schedule, Sgd};
+use np360_tests::vectors::cases;
 use serde_json::Value;
-use vectors::cases;
 
 fn number(v: &Value) -> f64 {
     v.as_f64().unwrap_or(0.0)

@@ -1,0 +1,79 @@
+//! Runs the real command line, in a scratch folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The four files that hold nothing of time, machine, threads or SIMD level.
+pub const FILES: [&str; 4] = ["arch.json", "checkpoint.safetensors", "metrics.jsonl", "result.json"];
+
+/// A small cell: seconds of training, several epochs, dropout, a last short batch.
+pub const CELL: &str = "bench satellite wrn --profile smoke --set train=400 --set val=30 --set test=100 --set epochs=4 \
+                        --set batch=32 --set width=0.25 --set dropout=0.1";
+
+/// A scratch folder and the program.
+pub struct Cli {
+    /// The program.
+    pub program: PathBuf,
+    /// Where runs and data go.
+    pub place: tempfile::TempDir,
+}
+
+impl Cli {
+    /// A fresh place for `program`.
+    ///
+    /// # Panics
+    /// If there is no room for scratch files.
+    pub fn new(program: &str) -> Self {
+        Self { program: program.into(), place: tempfile::tempdir().expect("a scratch folder") }
+    }
+
+    /// The command `words`, with its data and its runs in `<place>/<out>`.
+    pub fn command(&self, words: &str, out: &str) -> Command {
+        let mut c = Command::new(&self.program);
+        c.args(words.split_whitespace()).env_remove("NP360_SIMD").stdin(Stdio::null());
+        if words.starts_with("bench") {
+            c.arg("--out").arg(self.place.path().join(out));
+        }
+        c.arg("--data").arg(self.place.path().join("data"));
+        c
+    }
+
+    /// Runs it to its end; gives the exit code and what it said on both streams.
+    ///
+    /// # Panics
+    /// If it cannot be started or was killed.
+    pub fn run(&self, mut command: Command) -> (i32, String) {
+        let Output { status, stdout, stderr } = command.output().expect("the program starts");
+        let said = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+        (status.code().expect("ended by itself"), said)
+    }
+
+    /// The run's folder below `<place>/<out>`.
+    pub fn folder(&self, out: &str) -> PathBuf {
+        self.place.path().join(out).join("smoke/satellite/wrn/0")
+    }
+
+    /// The four files of a finished run.
+    ///
+    /// # Panics
+    /// If one is missing.
+    pub fn files(&self, out: &str) -> Vec<Vec<u8>> {
+        let folder = self.folder(out);
+        FILES.iter().map(|f| std::fs::read(folder.join(f)).unwrap_or_else(|e| panic!("{f} of {out}: {e}"))).collect()
+    }
+
+    /// Says which of the four files differ.
+    ///
+    /// # Panics
+    /// If any does.
+    pub fn same(&self, a: &str, b: &str) {
+        let pairs = self.files(a).into_iter().zip(self.files(b));
+        let differ: Vec<&str> = FILES.iter().zip(pairs).filter(|(_, (x, y))| x != y).map(|(f, _)| *f).collect();
+        assert!(differ.is_empty(), "{a} and {b} differ in {differ:?}");
+    }
+}
+
+/// Lines of a file; 0 if it is not there.
+pub fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).map_or(0, |s| s.lines().count())
+}
