@@ -24,8 +24,11 @@ pub fn folder(family: &str) -> Option<PathBuf> {
 
 /// One file.
 pub struct Case {
+    /// The case's name, without its family.
     pub name: String,
+    /// The op it replays.
     pub op: String,
+    /// Its attributes.
     pub attrs: Value,
     rtol_each: Value,
     bytes: Vec<u8>,
