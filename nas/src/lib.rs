@@ -1,6 +1,6 @@
 //! Methods, their protocol and scale, and the folders of their runs.
 //!
-//! [`method`] is what a method is (search, then final training), one folder each; [`cell`] runs one on one task with one
+//! [`method`] is what a method is (search, then final training), [`methods`] the table of them, one folder each; [`cell`] runs one on one task with one
 //! seed; [`train`] is the training loop they share; [`run`] is the state machine over a run's folder: what was begun is
 //! continued, what is finished is not begun again, and nothing is ever half-written. [`profile`] says how large a cell is,
 //! [`protocol`] how things are called.
@@ -8,6 +8,7 @@
 pub mod cell;
 mod error;
 pub mod method;
+pub mod methods;
 pub mod profile;
 pub mod protocol;
 pub mod run;

@@ -47,7 +47,7 @@ pub struct SearchStage<'a> {
     pub progress: &'a mut dyn Progress,
 }
 
-/// A method: one folder under `nas/src/`, one line in [`all`].
+/// A method: one folder under `nas/src/`, one line in [`crate::methods`].
 pub trait Method: Sync {
     /// Its name on the command line.
     fn name(&self) -> &'static str;
@@ -72,19 +72,4 @@ pub trait Method: Sync {
         values: &Values,
         at: &mut Builder<'_>,
     ) -> Result<Box<dyn Network>, Error>;
-}
-
-/// The methods that are built.
-pub fn all() -> &'static [&'static dyn Method] {
-    &[&crate::wrn::Wrn]
-}
-
-/// The built method of this name.
-pub fn by_name(name: &str) -> Option<&'static dyn Method> {
-    all().iter().copied().find(|m| m.name() == name)
-}
-
-/// Whether this cell exists: the method is built and has a row for the task, and the task's data are built.
-pub fn exists(task: &dyn tasks::Task, method: &str) -> bool {
-    task.available() && by_name(method).is_some_and(|m| m.covers(task.facts()))
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use kernels::{DType, Shape, Tensor};
 
+use crate::layout::{Layout, proper_name, write_numbers};
+
 /// The number of an entry in its [`Params`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ParamId(pub usize);
@@ -15,60 +17,6 @@ pub enum Kind {
     Parameter,
     /// Kept beside them (running statistics).
     Buffer,
-}
-
-/// How an entry's layout in memory maps to PyTorch's in files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// The same.
-    Plain,
-    /// `[kh, kw, I, O]` here, `[O, I, kh, kw]` in files.
-    Conv2d,
-    /// `[k, I, O]` here, `[O, I, k]` in files.
-    Conv1d,
-    /// `[I, O]` here, `[O, I]` in files.
-    Linear,
-}
-
-impl Layout {
-    /// Our axes in the order of the file's; `None` if nothing moves.
-    fn axes(self) -> Option<&'static [usize]> {
-        match self {
-            Self::Plain => None,
-            Self::Conv2d => Some(&[3, 2, 0, 1]),
-            Self::Conv1d => Some(&[2, 1, 0]),
-            Self::Linear => Some(&[1, 0]),
-        }
-    }
-
-    /// The shape in files of a tensor of shape `ours`.
-    pub fn file_shape(self, ours: Shape) -> Shape {
-        let axes = self.axes().unwrap_or_default();
-        axes.iter().enumerate().fold(ours, |file, (i, &a)| file.with(i, ours[a]))
-    }
-
-    /// Calls `f(position in our memory)` for every element in the order of the file.
-    pub fn in_file_order(self, ours: Shape, mut f: impl FnMut(usize)) {
-        let Some(axes) = self.axes() else { return (0..ours.len()).for_each(f) };
-        assert_eq!(axes.len(), ours.iter().len(), "{self:?} does not fit {ours}");
-        if ours.is_empty() {
-            return;
-        }
-        let (mut sizes, mut strides) = ([1; 4], [0; 4]);
-        for (i, &a) in axes.iter().enumerate() {
-            sizes[i] = ours[a];
-            strides[i] = ours[a + 1..].iter().product();
-        }
-        for a in 0..sizes[0] {
-            for b in 0..sizes[1] {
-                for c in 0..sizes[2] {
-                    for d in 0..sizes[3] {
-                        f(a * strides[0] + b * strides[1] + c * strides[2] + d * strides[3]);
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// One entry.
@@ -144,7 +92,7 @@ impl Params {
     /// `_` and `-`; if the layout does not fit the shape; or if the tensor holds integers.
     pub fn add(&mut self, name: impl Into<String>, value: Tensor, kind: Kind, layout: Layout) -> ParamId {
         let name = name.into();
-        assert!(crate::checkpoint::proper_name(&name), "'{name}' is no name for a parameter");
+        assert!(proper_name(&name), "'{name}' is no name for a parameter");
         assert!(RESERVED.iter().all(|r| !name.starts_with(r)), "'{name}': names of training state begin so");
         assert!(self.find(&name).is_none(), "two parameters are called '{name}'");
         assert_eq!(value.dtype(), DType::F32, "'{name}' holds integers");
@@ -233,7 +181,7 @@ impl Params {
             hash.update(&(shape.iter().len() as u64).to_le_bytes());
             shape.iter().for_each(|&n| _ = hash.update(&(n as u64).to_le_bytes()));
             bytes.clear();
-            crate::checkpoint::write_numbers(&mut bytes, &e.value, e.layout);
+            write_numbers(&mut bytes, &e.value, e.layout);
             hash.update(&bytes);
         }
         hash.finalize().to_hex().to_string()

@@ -4,7 +4,7 @@ use anyhow::Context;
 use kernels::Device;
 use nas::profile::{Overrides, Profile, Values};
 use nas::run::{Progress, RunFolder};
-use nas::{cell, method};
+use nas::{cell, methods};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tasks::{Dataset, ErrorKind, Provenance, Sizes};
@@ -85,7 +85,7 @@ pub struct Built;
 
 impl Engine for Built {
     fn built(&self, task: &str, method: &str) -> bool {
-        tasks::by_name(task).is_ok_and(|t| method::exists(t, method))
+        tasks::by_name(task).is_ok_and(|t| methods::exists(t, method))
     }
 
     fn data(&self, task: &str, values: &Values, data: &Path, progress: &mut dyn Progress) -> anyhow::Result<Source> {
@@ -93,7 +93,7 @@ impl Engine for Built {
     }
 
     fn run(&self, job: &Job<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> anyhow::Result<Outcome> {
-        let method = method::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
+        let method = methods::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
         let data = &Dataset::open(&job.source.dir, tasks::by_name(job.task)?)?;
         let (seed, profile, values, set) = (job.seed, job.profile, job.values, job.overrides);
         let cell = cell::Cell { method, data, seed, profile, values, set, checkpoint_seconds: job.checkpoint_seconds };

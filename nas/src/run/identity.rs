@@ -1,6 +1,6 @@
 //! What a run is: everything its results depend on, and the hash of that.
 
-use super::json::canonical;
+use nn::checkpoint::canonical;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

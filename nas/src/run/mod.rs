@@ -28,7 +28,8 @@ mod tests;
 pub use cost::{Clock, Cost};
 pub use error::RunError;
 pub use identity::{Difference, Facts, Identity, Mode, differences};
-pub use json::{as_number, canonical, number};
+pub use json::{as_number, number};
+pub use nn::checkpoint::canonical;
 pub use progress::{Progress, Silent};
 
 use disk::{Disk, read, read_json};

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use kernels::{DType, Shape, Tensor};
 use serde_json::Value;
 
+use crate::layout::{proper_name, write_numbers};
 use crate::{Layout, ParamId, Params, params::RESERVED};
 
 /// A checkpoint was refused; nothing was loaded.
@@ -83,26 +84,6 @@ pub struct Checkpoint {
     items: Vec<Item>,
     index: BTreeMap<String, usize>,
     data: Vec<u8>,
-}
-
-/// Letters, digits, `.`, `_`, `-`; so a name needs no escapes in JSON.
-pub(crate) fn proper_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-}
-
-/// The numbers of `t` in the order of the file, little endian, NaNs canonical.
-pub(crate) fn write_numbers(bytes: &mut Vec<u8>, t: &Tensor, layout: Layout) {
-    bytes.reserve(4 * t.len());
-    match t.dtype() {
-        DType::I32 => t.ints().iter().for_each(|x| bytes.extend(x.to_le_bytes())),
-        DType::F32 => {
-            let data = t.data();
-            layout.in_file_order(t.shape(), |i| {
-                let x = if data[i].is_nan() { 0x7fc0_0000 } else { data[i].to_bits() };
-                bytes.extend(x.to_le_bytes());
-            });
-        }
-    }
 }
 
 impl Checkpoint {

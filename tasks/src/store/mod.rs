@@ -120,40 +120,9 @@ pub struct Meta {
     pub origin: Origin,
 }
 
-/// JSON with sorted keys and no spaces: the same value is the same text.
+/// JSON with sorted keys (serde_json's maps are) and no spaces: the same value is the same text.
 pub fn canonical_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    fn write(v: &serde_json::Value, out: &mut String) {
-        match v {
-            serde_json::Value::Object(map) => {
-                let mut entries: Vec<_> = map.iter().collect();
-                entries.sort_by_key(|(k, _)| *k);
-                out.push('{');
-                for (i, (k, v)) in entries.into_iter().enumerate() {
-                    if i > 0 {
-                        out.push(',');
-                    }
-                    out.push_str(&serde_json::Value::from(k.as_str()).to_string());
-                    out.push(':');
-                    write(v, out);
-                }
-                out.push('}');
-            }
-            serde_json::Value::Array(items) => {
-                out.push('[');
-                for (i, v) in items.iter().enumerate() {
-                    if i > 0 {
-                        out.push(',');
-                    }
-                    write(v, out);
-                }
-                out.push(']');
-            }
-            plain => out.push_str(&plain.to_string()),
-        }
-    }
-    let mut out = String::new();
-    write(&serde_json::to_value(value)?, &mut out);
-    Ok(out)
+    Ok(serde_json::to_value(value)?.to_string())
 }
 
 #[cfg(test)]
