@@ -26,7 +26,7 @@ struct Bar {
 impl Bar {
     fn new(name: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{prefix}  {msg}  [{bar:20}] {elapsed}, {eta} left");
+        let style = ProgressStyle::with_template("{prefix}  {msg}  [{bar:12}] {elapsed}, {eta} left");
         bar.set_style(style.expect("a valid template").progress_chars("=> "));
         bar.set_prefix(name.to_owned());
         Self { bar, stage: String::new(), done: 0, total: 0, metric: String::new() }
@@ -62,7 +62,9 @@ impl Progress for Bar {
     }
 
     fn note(&mut self, text: &str) {
-        self.bar.suspend(|| ui::note(&format!("{}: {text}", self.bar.prefix())));
+        // Composed first: inside `suspend` the bar may not be asked anything, it would wait for itself.
+        let text = format!("{}: {text}", self.bar.prefix());
+        self.bar.suspend(|| ui::note(&text));
     }
 }
 
@@ -134,6 +136,20 @@ impl<F: FnMut(&str)> Progress for Plain<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bar_follows_epochs_and_steps() {
+        let mut bar = Bar::new("satellite wrn seed 0");
+        bar.stage("final", 10, 30);
+        bar.step(1, 2);
+        assert_eq!((bar.bar.position(), bar.bar.length()), (10_500, Some(30_000)));
+        bar.epoch(11, Some(("loss", 0.5)));
+        bar.note("a note");
+        assert_eq!((bar.bar.position(), bar.bar.message().as_str()), (11_000, "final 12/30  loss 0.5000"));
+        bar.epoch(30, None);
+        bar.step(0, 0);
+        assert_eq!(bar.bar.message(), "final 30/30  loss 0.5000");
+    }
 
     #[test]
     fn plain_lines_are_few_ascii_and_end_with_the_last_epoch() {
