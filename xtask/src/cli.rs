@@ -126,6 +126,60 @@ that is there is replaced once the new one is whole.")]
         #[arg(long, default_value = "data", value_name = "DIR")]
         data: PathBuf,
     },
+    /// Make data by a task's own process, where nothing was imported
+    #[command(after_help = "\
+Example:
+  cargo xtask data generate satellite --train 20000 --val 2000 --test 5000
+
+Item i of a split is a function of the task, the seed, the split and i alone, so a larger set begins with the smaller one.
+Without sizes, the sizes of the quick profile.")]
+    Generate {
+        /// The task
+        task: String,
+        /// Training items
+        #[arg(long, value_name = "N")]
+        train: Option<usize>,
+        /// Validation items
+        #[arg(long, value_name = "N")]
+        val: Option<usize>,
+        /// Test items
+        #[arg(long, value_name = "N")]
+        test: Option<usize>,
+        /// The seed
+        #[arg(long, default_value_t = 0, value_name = "S")]
+        seed: u64,
+        /// Threads, 1 to 64 [default: the machine's cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+        threads: Option<u16>,
+        /// The folder of imported data
+        #[arg(long, default_value = "data", value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Show what a task's data are: shapes, class counts, a contact sheet as PNG
+    Show {
+        /// The task
+        task: String,
+        /// Where the contact sheet goes [default: <DATA>/<TASK>.png]
+        #[arg(long, value_name = "FILE")]
+        png: Option<PathBuf>,
+        /// The folder of imported data
+        #[arg(long, default_value = "data", value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Write a task's data for Python: one .npz with an array for each tensor of each split
+    Export {
+        /// The task
+        task: String,
+        /// As NumPy's .npz
+        #[arg(long, required = true)]
+        npz: bool,
+        /// The file to write [default: <TASK>.npz]
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        /// The folder of imported data
+        #[arg(long, default_value = "data", value_name = "DIR")]
+        data: PathBuf,
+    },
     /// List the ten tasks, their published sizes, and what is there
     List {
         /// The folder of imported data

@@ -1,12 +1,16 @@
-//! `data`: import, verify, list.
+//! `data`: import, generate, verify, show, export, list.
 
 use crate::cli::DataCommand;
-use crate::{Ended, Usage, ui};
-use anyhow::Context;
+use crate::{Ended, Usage, export, sheet, ui};
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nas::profile::Profile;
+use safetensors::Dtype;
 use std::path::Path;
 use std::sync::Mutex;
-use tasks::{Dataset, ErrorKind, Sizes, Task, Unit};
+use std::time::Instant;
+use tasks::store::Stored;
+use tasks::{Dataset, ErrorKind, Part, Provenance, Sizes, Summary, Task, Unit};
 
 /// Runs the command.
 ///
@@ -15,6 +19,14 @@ use tasks::{Dataset, ErrorKind, Sizes, Task, Unit};
 pub fn run(command: &DataCommand) -> anyhow::Result<Ended> {
     match command {
         DataCommand::Import { task, from, data } => import(named(task)?, from, data),
+        DataCommand::Generate { task, train, val, test, seed, threads, data } => {
+            if let Some(threads) = threads {
+                kernels::pool::set_threads(usize::from(*threads));
+            }
+            generate(named(task)?, [*train, *val, *test], *seed, data)
+        }
+        DataCommand::Show { task, png, data } => show(named(task)?, png.as_deref(), data),
+        DataCommand::Export { task, npz: _, to, data } => export::npz(named(task)?, to.as_deref(), data),
         DataCommand::Verify { task: Some(task), data } => verify(named(task)?, data),
         DataCommand::Verify { task: None, data } => verify_all(data),
         DataCommand::List { data } => {
@@ -35,6 +47,11 @@ fn import(task: &'static dyn Task, from: &Path, data: &Path) -> anyhow::Result<E
         let watch = Watch::default();
         task.import(from, data, &watch)?
     };
+    report(&summary, task);
+    Ok(Ended::Well)
+}
+
+fn report(summary: &Summary, task: &dyn Task) {
     for notice in &summary.notices {
         ui::note(&format!("note: {notice}"));
     }
@@ -46,6 +63,77 @@ fn import(task: &'static dyn Task, from: &Path, data: &Path) -> anyhow::Result<E
         summary.folder.display(),
         summary.hash
     ));
+}
+
+/// Makes data of the task's own process in `<data>/<task>`. What was imported there is not replaced.
+fn generate(task: &'static dyn Task, sizes: [Option<usize>; 3], seed: u64, data: &Path) -> anyhow::Result<Ended> {
+    let name = task.facts().name;
+    let values = Profile::Quick.values(name);
+    let [train, val, test] = sizes;
+    let sizes = Sizes {
+        train: train.unwrap_or(values.train),
+        val: val.unwrap_or(values.val),
+        test: test.unwrap_or(values.test),
+    };
+    if let Ok(set) = Dataset::open(data, task)
+        && matches!(set.provenance(), Provenance::Original | Provenance::Partial)
+    {
+        bail!("{} holds imported data of {name}; choose another folder with --data", data.display());
+    }
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("cannot create {} (--data chooses another folder)", data.display()))?;
+    let begun = Instant::now();
+    let summary = {
+        let watch = Watch::default();
+        task.generate(sizes, seed, data, &watch)?
+    };
+    report(&summary, task);
+    ui::line(&format!("time  {}", ui::duration(begun.elapsed().as_secs_f64())));
+    Ok(Ended::Well)
+}
+
+/// Prints what the stores hold and draws the contact sheet.
+fn show(task: &'static dyn Task, png: Option<&Path>, data: &Path) -> anyhow::Result<Ended> {
+    let (set, facts) = (Dataset::open(data, task)?, task.facts());
+    ui::line(&format!("{}: {} data, hash {}", facts.title, set.provenance().name(), set.hash()));
+    for notice in set.notices() {
+        ui::line(&format!("  {notice}"));
+    }
+    let folder = data.join(facts.name);
+    let (mut tensors, mut classes) = (Vec::new(), Vec::new());
+    for part in Part::ALL {
+        let stored = Stored::open(&folder, part)?;
+        for name in stored.names() {
+            let Some((dtype, shape)) = stored.tensor_type(&name) else { continue };
+            let bytes = ui::grouped(stored.bytes(&name).map_or(0, <[u8]>::len));
+            tensors.push(vec![part.name().to_owned(), name.clone(), dtype.to_string(), format!("{shape:?}"), bytes]);
+            if ["y", "label"].contains(&name.as_str())
+                && let Ok(labels) = stored.tensor::<i32>(&name, Dtype::I32)
+            {
+                let mut count = vec![0usize; set.outputs()];
+                for &k in labels {
+                    if let Some(n) = usize::try_from(k).ok().and_then(|k| count.get_mut(k)) {
+                        *n += 1;
+                    }
+                }
+                classes.push((part.name(), count));
+            }
+        }
+    }
+    ui::line(&format!(
+        "\n{}",
+        ui::table(&["split", "tensor", "type", "shape", "bytes"], &[false, false, false, false, true], &tensors)
+    ));
+    if !classes.is_empty() {
+        let rows: Vec<Vec<String>> = (0..set.outputs())
+            .map(|k| std::iter::once(k.to_string()).chain(classes.iter().map(|(_, n)| ui::grouped(n[k]))).collect())
+            .collect();
+        let header: Vec<&str> = std::iter::once("class").chain(classes.iter().map(|(part, _)| *part)).collect();
+        ui::line(&format!("\n{}", ui::table(&header, &[true; 4], &rows)));
+    }
+    let png = png.map_or_else(|| data.join(format!("{}.png", facts.name)), Path::to_path_buf);
+    sheet::draw(&set, &png)?;
+    ui::line(&format!("\ncontact sheet {}", png.display()));
     Ok(Ended::Well)
 }
 
@@ -106,7 +194,7 @@ fn list(data: &Path) {
         .collect();
     let header = ["task", "input", "metric", "published", &format!("in {}", data.display()), "hash"];
     ui::line(&ui::table(&header, &[false; 6], &rows));
-    ui::line("\nsizes are train / val / test; a task that is not there is generated when it is run");
+    ui::line("\nsizes are train / val / test; where nothing was imported, bench generates what it needs");
 }
 
 fn sizes(s: Sizes) -> String {

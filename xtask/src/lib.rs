@@ -8,9 +8,11 @@ pub mod cli;
 pub mod data;
 pub mod doctor;
 pub mod engine;
+pub mod export;
 pub mod progress;
 pub mod published;
 pub mod report;
+pub mod sheet;
 pub mod test;
 pub mod ui;
 

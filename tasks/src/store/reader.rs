@@ -98,6 +98,12 @@ impl Stored {
             .map_err(|_| wrong(format!("tensor '{name}' does not lie at a multiple of its size")))
     }
 
+    /// The bytes of a tensor, little endian, as they lie in the file.
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        let (start, end) = self.header.info(name)?.data_offsets;
+        Some(&self.map[self.data + start..self.data + end])
+    }
+
     /// Reads all data and compares their hash with the header's.
     pub fn verify(&self, progress: &dyn Progress) -> Result<(), Error> {
         let data = &self.map[self.data..];
