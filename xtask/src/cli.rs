@@ -38,6 +38,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Import, check and list data
     Data(DataArgs),
+    /// Replay a folder of reference vectors: outputs and gradients against PyTorch's in float64
+    Vectors(VectorsArgs),
     /// Everything CI needs: format, lints, documentation, tests
     Test,
     /// What this machine offers and which data are there
@@ -186,6 +188,28 @@ Without sizes, the sizes of the quick profile.")]
         #[arg(long, default_value = "data", value_name = "DIR")]
         data: PathBuf,
     },
+}
+
+/// Which vectors are replayed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask vectors vectors
+  cargo xtask vectors vectors --skip networks
+  cargo xtask vectors vectors --only networks/wrn*,networks/resnet1d*,conv2d
+
+DIR holds <family>/<case>.safetensors. A line for each case that fails or is not supported says what is
+off, by how much, and what is allowed; the last line is `N passed, N failed`. Exit code 1 if any failed.")]
+pub struct VectorsArgs {
+    /// The folder of vectors
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Only these: FAMILY or FAMILY/CASE, where * stands for anything
+    #[arg(long, value_delimiter = ',', value_name = "P,..")]
+    pub only: Vec<String>,
+    /// Not these
+    #[arg(long, value_delimiter = ',', value_name = "P,..")]
+    pub skip: Vec<String>,
 }
 
 /// What this machine offers and which data are there.

@@ -15,6 +15,7 @@ pub mod report;
 pub mod sheet;
 pub mod test;
 pub mod ui;
+pub mod vectors;
 
 use clap::Parser;
 use engine::Engine;
@@ -89,6 +90,7 @@ fn dispatch(command: cli::Command, engine: &dyn Engine) -> anyhow::Result<Ended>
     match command {
         cli::Command::Bench(args) => bench::run(&args, engine),
         cli::Command::Data(args) => data::run(&args.command),
+        cli::Command::Vectors(args) => vectors::run(&args),
         cli::Command::Test => test::run(),
         cli::Command::Doctor(args) => doctor::run(&args.data),
     }

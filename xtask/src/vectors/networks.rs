@@ -1,0 +1,163 @@
+//! Whole networks: training forward, gradients, SGD steps, evaluation.
+
+use anyhow::{Context, ensure};
+use kernels::Tensor as Value;
+use kernels::ops::optim::sgd::Sgd as Rule;
+use kernels::rng::{Key, Purpose};
+use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
+use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
+
+use super::case::wide;
+use super::layout::Layout;
+use super::{Case, Got, Row, row, unsupported};
+
+pub(super) const ROWS: &[Row] = &[
+    row("net_wrn2d", |c| replay(c, |at| Ok(Box::new(Point::new(at, width(c)?, inputs(c)?, classes(c)?, 0.0))))),
+    row("net_wrn2d_dense", |c| replay(c, |at| Ok(Box::new(Dense::new(at, width(c)?, inputs(c)?, classes(c)?, 0.0))))),
+    row("net_resnet1d", |c| {
+        replay(c, |at| {
+            let spec = SeriesSpec::new(inputs(c)?, classes(c)?, 0.0);
+            let spec = SeriesSpec { width: c.whole("mid_channels")?, reference: true, ..spec };
+            Ok(Box::new(Series::new(at, spec)))
+        })
+    }),
+];
+
+fn width(case: &Case) -> anyhow::Result<Width> {
+    Ok(Width { depth: case.whole("depth")?, widen: case.whole("widen")? })
+}
+
+fn inputs(case: &Case) -> anyhow::Result<usize> {
+    case.whole("in_channels")
+}
+
+fn classes(case: &Case) -> anyhow::Result<usize> {
+    case.whole("num_classes")
+}
+
+/// Images and series as N,C,...; dense ones as N,H,W,3 when the last size is 3.
+fn input(case: &Case) -> anyhow::Result<Value> {
+    let shape = case.shape("x")?;
+    let channels = case.attr("in_channels").as_u64();
+    let last = shape.len() == 4 && shape[3] == 3 && channels == Some(3) && shape[1] != 3;
+    case.input("x", if last { Layout::Plain } else { Layout::ChannelsLast })
+}
+
+/// A network with its numbers, ready to run.
+struct Run<'a> {
+    case: &'a Case,
+    net: Box<dyn Network>,
+    tape: Tape,
+    params: Params,
+    x: Value,
+    loss: Loss,
+    target: Value,
+}
+
+impl Run<'_> {
+    /// A forward and backward in training mode; gives logits and loss.
+    fn train(&mut self) -> anyhow::Result<(Value, f64)> {
+        let mode = Mode::Train(Key::new(0, Purpose::Dropout));
+        let mut pass = Pass::new(&mut self.tape, &mut self.params, mode);
+        let logits = self.net.forward(&mut pass, &Tensor::constant(self.x.clone()))?;
+        let value = self.loss.of(&mut pass, &logits, &self.target)?;
+        pass.backward(&value)?;
+        Ok((logits.into_value(), value.value().item().into()))
+    }
+
+    fn evaluate(&mut self) -> anyhow::Result<Value> {
+        let mut pass = Pass::new(&mut self.tape, &mut self.params, Mode::Eval);
+        Ok(self.net.forward(&mut pass, &Tensor::constant(self.x.clone()))?.into_value())
+    }
+
+    /// 2-norms of all gradients, and those that the file has in full.
+    fn gradients(&self) -> anyhow::Result<Vec<Got>> {
+        let mut got = Vec::new();
+        for e in self.params.entries().iter().filter(|e| e.kind() == Kind::Parameter) {
+            let Some(grad) = e.grad() else { continue };
+            let norm = wide(grad).iter().map(|g| g * g).sum::<f64>().sqrt();
+            got.push(Got::numbers(format!("gradnorm.{}", e.name()), vec![norm]));
+            let full = format!("grad.param.{}", e.name());
+            if self.case.has(&full) {
+                let mut data = Vec::new();
+                e.layout().in_file_order(grad.shape(), |i| data.push(f64::from(grad.data()[i])));
+                got.push(Got::numbers(full, data));
+            }
+        }
+        Ok(got)
+    }
+}
+
+/// Takes the case's parameters. Those that the file has beyond the network's are the ones the loss does not reach.
+fn load(case: &Case, params: &mut Params) -> anyhow::Result<()> {
+    let mut left = case.names("in.param.");
+    for i in 0..params.entries().len() {
+        let e = &params.entries()[i];
+        if e.kind() == Kind::Buffer {
+            continue;
+        }
+        let t = case.stored(&format!("in.param.{}", e.name()))?;
+        ensure!(t.shape[..] == e.file_shape()[..], "{} is {}, not {:?}", e.name(), e.file_shape(), t.shape);
+        let mut value = e.value().clone();
+        let (ours, layout, mut data) = (value.shape(), e.layout(), t.data.into_iter());
+        let out = value.data_mut();
+        layout.in_file_order(ours, |i| out[i] = data.next().unwrap_or(f64::NAN) as f32);
+        left.retain(|n| n != e.name());
+        params.set(ParamId(i), value);
+    }
+    let words = case.attr("no_gradient").as_array().cloned().unwrap_or_default();
+    let unused: Vec<&str> = words.iter().filter_map(|v| v.as_str()).collect();
+    if let Some(name) = left.iter().find(|n| !unused.contains(&n.as_str())) {
+        anyhow::bail!("the network has no parameter {name}");
+    }
+    if let Some(all) = case.attr("num_params").as_u64() {
+        let mut ours = params.trainable();
+        for name in &left {
+            ours += case.shape(&format!("param.{name}"))?.iter().product::<usize>();
+        }
+        ensure!(ours as u64 == all, "{ours} parameters, not {all}");
+    }
+    Ok(())
+}
+
+fn loss(case: &Case) -> anyhow::Result<(Loss, Value)> {
+    let loss = match case.word("loss")? {
+        "cross_entropy" => Loss::CrossEntropy,
+        "bce_with_logits" => Loss::BceWithLogits,
+        "mse" => Loss::Mse,
+        "relative_l2" => Loss::RelativeL2Mean,
+        other => return Err(unsupported(format!("loss '{other}'"))),
+    };
+    Ok((loss, case.input("target", Layout::Plain)?))
+}
+
+/// The run that the vectors' OPS.md describes.
+fn replay(
+    case: &Case,
+    build: impl FnOnce(&mut Builder<'_>) -> anyhow::Result<Box<dyn Network>>,
+) -> anyhow::Result<Vec<Got>> {
+    let mut params = Params::new();
+    let net = build(&mut Builder::new(&mut params, 0))?;
+    load(case, &mut params)?;
+    let (loss, target) = loss(case)?;
+    let mut run = Run { case, net, tape: Tape::new(), params, x: input(case)?, loss, target };
+    let (logits, value) = run.train()?;
+    let mut got = vec![Got::numbers("out.logits", wide(&logits)), Got::numbers("out.loss", vec![value])];
+    got.extend(run.gradients()?);
+    if let Some(sgd) = case.attr("sgd").as_object() {
+        let number = |key: &str| sgd.get(key).and_then(|v| v.as_f64()).with_context(|| format!("no number sgd.{key}"));
+        let mut optimiser = Sgd::new(Rule {
+            momentum: number("momentum")? as f32,
+            weight_decay: number("weight_decay")? as f32,
+            nesterov: sgd.get("nesterov").is_some_and(|v| *v == true),
+        })?;
+        let mut losses = Vec::new();
+        for _ in 0..number("steps")? as usize {
+            optimiser.step(&mut run.params, number("lr")?);
+            losses.push(run.train()?.1);
+        }
+        got.push(Got::numbers("out.losses", losses));
+    }
+    got.push(Got::numbers("out.logits_eval", wide(&run.evaluate()?)));
+    Ok(got)
+}
