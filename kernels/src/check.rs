@@ -96,18 +96,27 @@ pub struct Case {
     pub inputs: Vec<Input>,
     /// Skip the questions of gradients: for inputs with NaN, infinities, ties, or too many numbers for finite differences.
     pub bits_only: bool,
+    /// Asks nothing: a size that matters in training, timed by `kernels bench`, too large for references.
+    pub speed_only: bool,
 }
 
 impl Case {
     /// A case that asks all three questions.
     pub fn new(name: &'static str, op: impl Reference, inputs: impl Into<Vec<Input>>) -> Self {
-        Self { name, op: Box::new(op), inputs: inputs.into(), bits_only: false }
+        Self { name, op: Box::new(op), inputs: inputs.into(), bits_only: false, speed_only: false }
     }
 
     /// A case that asks for bits alone.
     #[must_use]
     pub fn bits_only(mut self) -> Self {
         self.bits_only = true;
+        self
+    }
+
+    /// A case for the clock alone.
+    #[must_use]
+    pub fn timed(mut self) -> Self {
+        self.speed_only = true;
         self
     }
 }
@@ -150,6 +159,8 @@ static TURN: Mutex<()> = Mutex::new(());
 const DIFFERENCES: f64 = 1e-7;
 /// The fast backward may err by this much of the norm.
 const ACCURACY: f64 = 8.0 * f32::EPSILON as f64;
+/// Threads at which bits are compared.
+pub const THREADS: [usize; 4] = [1, 2, 3, 7];
 /// At most so many elements an input are moved for central differences; they are spread evenly.
 const PROBES: usize = 48;
 
@@ -176,8 +187,14 @@ pub fn run(
     (outputs, dx)
 }
 
-/// Asks one case all its questions; `Err` lists what differs.
+/// Asks one case all its questions; `Err` lists what differs. A case for the clock is asked none.
+///
+/// # Errors
+/// A line for each difference.
 pub fn case(case: &Case) -> Result<(), String> {
+    if case.speed_only {
+        return Ok(());
+    }
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let op = case.op.as_op();
     let inputs: Vec<Tensor> = case.inputs.iter().enumerate().map(|(i, x)| x.tensor(i as u64)).collect();
@@ -202,7 +219,7 @@ pub fn case(case: &Case) -> Result<(), String> {
     }
     let (level, threads) = (simd::level(), pool::threads());
     for l in Level::ALL.into_iter().filter(|l| l.available()) {
-        for t in [1, 2, 3, 7] {
+        for t in THREADS {
             simd::force(l);
             pool::set_threads(t);
             let (y, dx) = run(op, &inputs, &wants, &up);
@@ -335,7 +352,7 @@ pub fn each_way(mut f: impl FnMut(&str)) {
     let _turn = turn();
     let (level, threads) = (simd::level(), pool::threads());
     for l in Level::ALL.into_iter().filter(|l| l.available()) {
-        for t in [1, 2, 3, 7] {
+        for t in THREADS {
             simd::force(l);
             pool::set_threads(t);
             f(&format!("{l}, {t} threads"));

@@ -37,12 +37,7 @@ fn conv1d(case: &Case) -> anyhow::Result<Vec<Got>> {
 }
 
 /// Zeros before and behind a series: `pad`, which the file has worked out; without it what `padding` says.
-pub(super) fn series_padding(
-    case: &Case,
-    kernel: usize,
-    stride: usize,
-    dilation: usize,
-) -> anyhow::Result<[usize; 2]> {
+pub(super) fn series_padding(case: &Case, kernel: usize, stride: usize, dilation: usize) -> anyhow::Result<[usize; 2]> {
     if !case.attr("pad").is_null() {
         return case.pair("pad");
     }

@@ -37,8 +37,7 @@ fn batch_norm(case: &Case) -> anyhow::Result<Vec<Got>> {
             add(name, Layout::Plain, there.unwrap_or_else(|| Value::full([channels], default)));
         }
     }
-    let outputs =
-        [("y", Layout::ChannelsLast), ("running_mean", Layout::Plain), ("running_var", Layout::Plain)];
+    let outputs = [("y", Layout::ChannelsLast), ("running_mean", Layout::Plain), ("running_var", Layout::Plain)];
     let visible = if op.training && op.running { 3 } else { 1 };
     record_values(case, &names, values, &outputs[..visible], |tape, x| {
         let mut out = tape.record(op, x)?;

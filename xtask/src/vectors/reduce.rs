@@ -21,8 +21,7 @@ fn reduce<O: kernels::Op>(case: &Case, op: impl FnOnce(Axes, bool) -> O) -> anyh
     let y = if keepdim {
         order
     } else {
-        let stay: Vec<usize> =
-            (0..rank).filter(|d| !ours.is_empty() && !ours.contains(d)).map(|d| order[d]).collect();
+        let stay: Vec<usize> = (0..rank).filter(|d| !ours.is_empty() && !ours.contains(d)).map(|d| order[d]).collect();
         stay.iter().map(|&d| stay.iter().filter(|&&e| e < d).count()).collect()
     };
     apply(case, &[("x", x)], Layout::Order(y), op(Axes::of(&ours), keepdim))

@@ -38,6 +38,11 @@ pub fn cases() -> Vec<Case> {
     add(a, ["softplus", "softplus_chunks", "softplus_edges"], Pointwise::softplus(1.0, 20.0), wide);
     add(a, ["softplus_b2", "softplus_b2_chunks", "softplus_b2_edges"], Pointwise::softplus(2.0, 20.0), Fill::Normal);
     all.push(Case::new("empty", Pointwise::relu(), [Input::normal([0, 3])]).bits_only());
+    let image = || [Input::normal([64, 32, 32, 64])];
+    all.push(Case::new("relu_64_32px_b64", Pointwise::relu(), image()).timed());
+    all.push(Case::new("sigmoid_64_32px_b64", Pointwise::sigmoid(), image()).timed());
+    all.push(Case::new("tanh_64_32px_b64", Pointwise::tanh(), image()).timed());
+    all.push(Case::new("gelu_64_32px_b64", Pointwise::gelu(), image()).timed());
     for (name, n) in [("n1", 1), ("n7", 7), ("n8", 8), ("n15", 15), ("n16", 16), ("n17", 17), ("n33", 33)] {
         all.push(Case::new(name, Pointwise::sigmoid(), [Input::normal([n])]));
     }

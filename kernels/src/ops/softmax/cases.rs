@@ -32,6 +32,7 @@ pub fn cases() -> Vec<Case> {
             vec![0.0, -i, 1.0, -i, -i, -i, n, 1.0, 2.0, 1.0, 2.0, n, i, 1.0, 0.0, -0.0, 0.0, -0.0, f32::MAX, 0.0, -i];
         all.push(Case::new(label("edges"), make(-1), [Input::filled([7, 3], Fill::Exactly(odd))]).bits_only());
         all.push(Case::new(label("empty"), make(-1), [Input::normal([0, 3])]).bits_only());
+        all.push(Case::new(label("100_b4096"), make(-1), [Input::normal([4096, 100])]).timed());
     }
     all
 }

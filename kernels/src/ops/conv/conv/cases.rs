@@ -26,6 +26,31 @@ fn pad(p: usize) -> [[usize; 2]; 2] {
     [[p, p], [p, p]]
 }
 
+/// What networks run: the standard workloads' shapes, stems, strided and series.
+fn speed() -> Vec<Case> {
+    let c = Conv::default();
+    let p1 = Conv { padding: pad(1), ..c };
+    let s2 = Conv { stride: [2, 2], ..p1 };
+    let same = |k: usize| Conv { padding: [[0, 0], [(k - 1) / 2, k / 2]], bias: true, ..c };
+    let depthwise = |groups, k: usize, d| Conv { groups, padding: pad(d * (k / 2)), dilation: [d; 2], ..c };
+    let cases = [
+        conv2d("k3_64_32px_b64", p1, [64, 32, 32, 64], [3, 3], 64),
+        conv2d("k3_128_16px_b64", p1, [64, 16, 16, 128], [3, 3], 128),
+        conv2d("k3_256_8px_b64", p1, [64, 8, 8, 256], [3, 3], 256),
+        conv2d("k3_3_16_32px_b64", p1, [64, 32, 32, 3], [3, 3], 16),
+        conv2d("k3_64_128_s2_b64", s2, [64, 32, 32, 64], [3, 3], 128),
+        conv2d("k3_64_85px_b2", p1, [2, 85, 85, 64], [3, 3], 64),
+        conv2d("k1_144_36_32px_b64", c, [64, 32, 32, 144], [1, 1], 36),
+        conv2d("depthwise3_36_32px_b64", depthwise(36, 3, 1), [64, 32, 32, 36], [3, 3], 36),
+        conv2d("depthwise5_d2_36_32px_b64", depthwise(36, 5, 2), [64, 32, 32, 36], [5, 5], 36),
+        conv2d("depthwise3_4_32px_b64", depthwise(4, 3, 1), [64, 32, 32, 4], [3, 3], 4),
+        conv1d("series_k8_1_64_b128", same(8), [128, 1000, 1], 8, 64),
+        conv1d("series_k5_64_64_b128", same(5), [128, 1000, 64], 5, 64),
+        conv1d("series_k3_128_128_b128", same(3), [128, 1000, 128], 3, 128),
+    ];
+    cases.into_iter().map(Case::timed).collect()
+}
+
 /// Shapes, strides, dilations, pads, groups, odd sizes; widths around the lanes' and tiles' edges; several chunks.
 pub fn cases() -> Vec<Case> {
     let c = Conv::default();
@@ -66,6 +91,7 @@ pub fn cases() -> Vec<Case> {
         conv2d("depthwise_chunks", depthwise(3, 3, 1), [2, 50, 51, 3], [3, 3], 3).bits_only(),
         conv2d("k1_chunks", b, [3, 41, 40, 5], [1, 1], 6).bits_only(),
     ];
+    all.extend(speed());
     // A padded tap is a term: NaN and infinite weights reach the border.
     let odd = [0.0, -0.0, f32::NAN, f32::INFINITY, 1e-40, -1e30, 3.0, -2.5];
     let x: Vec<f32> = (0..3 * 3 * 2).map(|i| odd[i % 8]).collect();

@@ -49,6 +49,12 @@ pub fn cases() -> Vec<Case> {
             all.push(Case::new(label(format!("{}_{name}", op.name())), op, [Input::normal(a), b]).bits_only());
         }
     }
+    for (name, b) in [("64_32px_b64", &[64, 32, 32, 64][..]), ("64_32px_b64_channel", &[64])] {
+        for op in [Binary::add(), Binary::mul()] {
+            let inputs = [Input::normal([64, 32, 32, 64]), Input::normal(b)];
+            all.push(Case::new(label(format!("{}_{name}", op.name())), op, inputs).timed());
+        }
+    }
     let edges = vec![0.0, -0.0, 1.0, -2.5, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1e-45, f32::MAX];
     for op in [Binary::add(), Binary::sub(), Binary::mul(), Binary::div()] {
         let n = edges.len();

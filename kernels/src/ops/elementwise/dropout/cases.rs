@@ -16,5 +16,6 @@ pub fn cases() -> Vec<Case> {
         Case::new("chunks", op(4, 0.3), [Input::normal([3, 4097])]).bits_only(),
         Case::new("edges", op(5, 0.5), [Input::filled([9], Fill::Exactly(edges))]).bits_only(),
         Case::new("empty", op(6, 0.5), [Input::normal([0])]).bits_only(),
+        Case::new("64_32px_b64", op(7, 0.3), [Input::normal([64, 32, 32, 64])]).timed(),
     ]
 }

@@ -22,5 +22,8 @@ pub fn cases() -> Vec<Case> {
         linear("leading_dims", &[2, 3, 4, 5], 6, true),
         linear("one_output", &[9, 16], 1, true),
         linear("chunks", &[9000, 3], 5, true).bits_only(),
+        linear("256_to_100_b64", &[64, 256], 100, true).timed(),
+        linear("1024_to_1024_b64", &[64, 1024], 1024, true).timed(),
+        linear("256_to_1_85px_b2", &[2, 85, 85, 256], 1, true).timed(),
     ]
 }

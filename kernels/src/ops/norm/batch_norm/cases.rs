@@ -83,6 +83,10 @@ pub fn cases() -> Vec<Case> {
         case("relu_c9_groups", relu(affine()), [3, 40, 57, 9]).bits_only(),
         case("relu_running", relu(all), [2, 9, 9, 5]).bits_only(),
         case("relu_evaluation", relu(eval), [2, 3, 4, 19]),
+        case("relu_64_32px_b64", relu(all), [64, 32, 32, 64]).timed(),
+        case("plain_64_32px_b64", plain(), [64, 32, 32, 64]).timed(),
+        case("relu_256_8px_b64", relu(all), [64, 8, 8, 256]).timed(),
+        case("series_128_b128", all, [128, 1000, 128]).timed(),
     ]
 }
 

@@ -32,6 +32,7 @@ pub fn cases() -> Vec<Case> {
         case("many_rows", images([3, 3], [1, 1], [1, 1]), false, [3, 45, 43, 19]).bits_only(),
         case("strips_series_c1", series(3, 1, [1, 1]), false, [2, 5001, 1]).bits_only(),
         case("strips_stride_2", images([3, 3], [2, 2], [1, 1]).ceil(true), true, [1, 5, 402, 21]).bits_only(),
+        case("k3_16_32px_b64", images([3, 3], [1, 1], [1, 1]), false, [64, 32, 32, 16]).timed(),
         Case::new("nan_and_zeros", first, [Input::filled([1, 3, 3, 1], Fill::Exactly(odd))]).bits_only(),
     ]
 }

@@ -20,5 +20,7 @@ pub fn cases() -> Vec<Case> {
         case("series_many_chunks", [2, 3003, 5]),
         case("many_chunks", [5, 61, 47, 33]).bits_only(),
         case("many_chunks_c1", [3, 91, 97, 1]).bits_only(),
+        case("256_8px_b64", [64, 8, 8, 256]).timed(),
+        case("series_128_b128", [128, 1000, 128]).timed(),
     ]
 }

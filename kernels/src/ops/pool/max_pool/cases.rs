@@ -40,6 +40,8 @@ pub fn cases() -> Vec<Case> {
         case("many_rows_overlapping", images([3, 3], [1, 1], [1, 1]), [2, 40, 41, 36]).bits_only(),
         case("strips_series_c1", series(3, 1, [1, 1]), [2, 5001, 1]).bits_only(),
         case("strips_stride_2", images([3, 3], [2, 2], [1, 1]).ceil(true), [1, 5, 402, 21]).bits_only(),
+        case("k3_16_32px_b64", images([3, 3], [1, 1], [1, 1]), [64, 32, 32, 16]).timed(),
+        case("k2_s2_64_32px_b64", images([2, 2], [2, 2], [0, 0]), [64, 32, 32, 64]).timed(),
         Case::new("minus_infinity", at([3, 3], [1, 1], [1, 1]), [exactly(infinite)]).bits_only(),
         Case::new("nan_first_wins", at([2, 2], [1, 1], [1, 1]), [exactly(nan)]).bits_only(),
         Case::new("ties_and_zeros", at([2, 2], [1, 1], [1, 1]), [exactly(zeros)]).bits_only(),

@@ -19,5 +19,6 @@ pub fn cases() -> Vec<Case> {
         case("none_of_one", 1, &[&[2, 0, 3], &[2, 4, 3]]),
         case("vectors", 0, &[&[1], &[9]]),
         case("large", 2, &[&[9, 301, 17], &[9, 301, 32]]).bits_only(),
+        case("channels_32px_b64", 3, &[[64, 32, 32, 16].as_slice(); 4]).timed(),
     ]
 }

@@ -1,0 +1,157 @@
+//! What `cargo xtask kernels` runs: checks and timings of ops from their tables of cases, and the skeleton of a new op.
+//! It is linked with the kernels alone, so that a changed kernel is compiled, linked and asked within seconds.
+
+mod bench;
+mod check;
+mod peak;
+mod skeleton;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use kernels::ops::{Row, TABLE};
+
+/// Why nothing was done, and the exit code.
+struct Refusal(u8, String);
+
+impl Refusal {
+    fn usage(what: impl Into<String>) -> Self {
+        Self(2, what.into())
+    }
+}
+
+const USAGE: &str = "\
+Usage: np360-kernels check [OP] [--device cpu] [--table]
+       np360-kernels bench [OP] [--device cpu] [--threads N] [--reps N]
+       np360-kernels new FAMILY/OP";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(code) => code,
+        Err(Refusal(code, what)) => {
+            let _ = writeln!(std::io::stderr(), "error: {what}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Prints a line; a reader that goes away ends the process.
+fn line(text: impl Display) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// What follows the command.
+#[derive(Debug, Default)]
+struct Options {
+    op: Option<String>,
+    table: bool,
+    threads: Option<usize>,
+    reps: usize,
+}
+
+fn options(words: &[String]) -> Result<Options, Refusal> {
+    let mut o = Options { reps: 5, ..Options::default() };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| Refusal::usage(format!("{word} wants a value\n{USAGE}")));
+        let number = |v: &String, most: usize| {
+            let n = v.parse().ok().filter(|n| (1..=most).contains(n));
+            n.ok_or_else(|| Refusal::usage(format!("{word} {v}: give 1 to {most}")))
+        };
+        match word.as_str() {
+            "--device" => match value()?.as_str() {
+                "cpu" => {}
+                other => return Err(Refusal::usage(format!("--device {other} is not built yet; choose cpu"))),
+            },
+            "--table" => o.table = true,
+            "--threads" => o.threads = Some(number(value()?, kernels::pool::MAX_THREADS)?),
+            "--reps" => o.reps = number(value()?, 10_000)?,
+            _ if word.starts_with('-') || o.op.is_some() => {
+                return Err(Refusal::usage(format!("'{word}'?\n{USAGE}")));
+            }
+            _ => o.op = Some(word.trim_end_matches('/').to_owned()),
+        }
+    }
+    Ok(o)
+}
+
+/// The ops that `path` names: one, or a family; all without a path.
+fn rows(path: Option<&str>) -> Result<Vec<&'static Row>, Refusal> {
+    let named = |row: &&Row| match path {
+        None => true,
+        Some(p) => row.path == p || row.path.strip_prefix(p).is_some_and(|rest| rest.starts_with('/')),
+    };
+    let rows: Vec<&Row> = TABLE.iter().filter(named).collect();
+    if rows.is_empty() {
+        let all: Vec<&str> = TABLE.iter().map(|r| r.path).collect();
+        let path = path.unwrap_or_default();
+        return Err(Refusal::usage(format!("no op or family '{path}'; there are {}", all.join(", "))));
+    }
+    Ok(rows)
+}
+
+fn run(words: &[String]) -> Result<ExitCode, Refusal> {
+    let Some((command, rest)) = words.split_first() else { return Err(Refusal::usage(USAGE)) };
+    kernels::simd::init().map_err(Refusal::usage)?;
+    match (command.as_str(), rest) {
+        ("check", _) => {
+            let o = options(rest)?;
+            let rows = rows(o.op.as_deref())?;
+            if o.table {
+                line(check::table(&rows));
+                return Ok(ExitCode::SUCCESS);
+            }
+            Ok(if check::run(&rows) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        ("bench", _) => {
+            let o = options(rest)?;
+            if let Some(n) = o.threads {
+                kernels::pool::set_threads(n);
+            }
+            bench::run(&rows(o.op.as_deref())?, o.reps);
+            Ok(ExitCode::SUCCESS)
+        }
+        ("new", [path]) => {
+            let ops = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
+            for file in skeleton::write(&ops, path)? {
+                line(format!("wrote kernels/src/ops/{file}"));
+            }
+            line(format!("next: docs/adding-an-op.md, then cargo xtask kernels check {path}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => Err(Refusal::usage(USAGE)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(s: &str) -> Vec<String> {
+        s.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_path_names_an_op_or_a_family() {
+        let paths = |p| rows(Some(p)).ok().map(|r| r.iter().map(|r| r.path).collect::<Vec<_>>());
+        assert_eq!(paths("conv/conv").unwrap(), ["conv/conv"]);
+        assert!(paths("pool").unwrap().len() >= 4);
+        assert_eq!(paths("softmax").unwrap(), ["softmax"]);
+        assert!(paths("conv/con").is_none() && paths("po").is_none());
+        assert!(rows(None).is_ok_and(|r| r.len() == TABLE.len()));
+    }
+
+    #[test]
+    fn options_are_read_or_refused() {
+        let o = options(&words("conv --device cpu --threads 2 --reps 9")).ok().unwrap();
+        assert_eq!((o.op.as_deref(), o.threads, o.reps), (Some("conv"), Some(2), 9));
+        for wrong in ["a b", "--nope", "--threads", "--threads 0", "--threads 65", "--device cuda"] {
+            assert!(options(&words(wrong)).is_err_and(|e| e.0 == 2), "{wrong}");
+        }
+    }
+}
