@@ -17,6 +17,8 @@ Examples:
   cargo xtask bench all                     every cell that exists, on a small scale
   cargo xtask bench satellite wrn           one cell
   cargo xtask data list                     which data are there
+  cargo xtask kernels check conv            a family of operations, bit for bit
+  cargo xtask perf                          the standard workloads' times
   cargo xtask test                          everything CI checks
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the same command goes on)."
@@ -40,6 +42,11 @@ pub enum Command {
     Data(DataArgs),
     /// Replay a folder of reference vectors: outputs and gradients against PyTorch's in float64
     Vectors(VectorsArgs),
+    /// Check, time and begin operations, one folder each
+    #[command(subcommand)]
+    Kernels(KernelsCommand),
+    /// Time the standard workloads, or how time grows with size
+    Perf(PerfArgs),
     /// Everything CI needs: format, lints, documentation, tests
     Test,
     /// What this machine offers and which data are there
@@ -210,6 +217,95 @@ pub struct VectorsArgs {
     /// Not these
     #[arg(long, value_delimiter = ',', value_name = "P,..")]
     pub skip: Vec<String>,
+}
+
+/// The commands about operations.
+#[derive(Debug, Subcommand)]
+pub enum KernelsCommand {
+    /// Ask every case of an op's table: bits, gradients
+    #[command(after_help = "\
+Examples:
+  cargo xtask kernels check
+  cargo xtask kernels check conv/conv
+
+Every case runs at every SIMD level of this machine and at 1, 2, 3 and 7 threads, forward and backward;
+its bits must be the reference's. Where that makes sense, the f64 reference's gradient is compared with
+central differences (1e-7), and the f32 gradient with the f64 one (8 eps). A line an op; then, for each
+case that fails, the level, the threads, the element and both values. Exit code 1 if any fails.")]
+    Check {
+        /// An op or a family: conv/conv, pool [default: all]
+        op: Option<String>,
+        /// Where to compute: cpu
+        #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
+        device: Device,
+        /// Check nothing; print the support table of docs/ops.md
+        #[arg(long)]
+        table: bool,
+    },
+    /// Time an op's cases beside what this machine can do
+    #[command(after_help = "\
+Example:
+  cargo xtask kernels bench conv --threads 2
+
+Measures this machine's rate of fused multiply-adds and its copy bandwidth first, at the SIMD level and
+the threads in force, then each timed case forward and backward: the median and the best time, GFLOP/s
+where arithmetic is the point, the bytes that must move at least once, and both as shares of the limits.")]
+    Bench {
+        /// An op or a family: conv/conv, pool [default: all]
+        op: Option<String>,
+        /// Where to compute: cpu
+        #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
+        device: Device,
+        /// Threads, 1 to 64 [default: the machine's cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+        threads: Option<u16>,
+        /// Timed calls of each case
+        #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        reps: u16,
+    },
+    /// Write the skeleton of a new op: a folder that compiles and passes, and the lines that name it
+    #[command(after_help = "\
+Example:
+  cargo xtask kernels new pool/median_pool
+
+Then follow docs/adding-an-op.md, asking `cargo xtask kernels check pool/median_pool` as you go.")]
+    New {
+        /// FAMILY/OP, lower case; the family may be new
+        #[arg(value_name = "FAMILY/OP")]
+        path: String,
+    },
+}
+
+/// Which workloads are timed, and how.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask perf
+  cargo xtask perf --json --only conv3x3_64_32px,wrn16_4_train_b64 --threads 2 --reps 15
+  cargo xtask perf --scale
+
+With --json one line for each workload: workload, median_s, min_s, threads, flop (null where arithmetic
+is not the point), allocations (calls for memory in all timed steps together), peak_bytes (most memory
+in use, over what was in use when the program began). docs/performance.md compares with PyTorch.")]
+pub struct PerfArgs {
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Only these workloads
+    #[arg(long, value_delimiter = ',', value_name = "NAME,..", conflicts_with = "scale")]
+    pub only: Vec<String>,
+    /// Threads, 1 to 64 [default: the machine's cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub threads: Option<u16>,
+    /// Timed steps of each workload, after two to warm up
+    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub reps: u16,
+    /// Where to compute: cpu
+    #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
+    pub device: Device,
+    /// Time a small network's step against batch, width and length, and the overhead of an op
+    #[arg(long)]
+    pub scale: bool,
 }
 
 /// What this machine offers and which data are there.

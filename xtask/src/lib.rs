@@ -9,6 +9,8 @@ pub mod data;
 pub mod doctor;
 pub mod engine;
 pub mod export;
+pub mod kernels;
+pub mod perf;
 pub mod progress;
 pub mod published;
 pub mod report;
@@ -43,6 +45,8 @@ pub enum Ended {
     Well,
     /// Something failed and was reported when it did.
     Failed,
+    /// A program that it runs was used wrongly, and said so.
+    Misused,
     /// The user interrupted it.
     Interrupted,
 }
@@ -72,6 +76,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine) -> Exi
     match catch_unwind(AssertUnwindSafe(|| dispatch(command, engine))) {
         Ok(Ok(Ended::Well)) => ExitCode::SUCCESS,
         Ok(Ok(Ended::Failed)) => ExitCode::from(1),
+        Ok(Ok(Ended::Misused)) => ExitCode::from(2),
         Ok(Ok(Ended::Interrupted)) => ExitCode::from(130),
         Ok(Err(e)) => {
             ui::error(&e);
@@ -86,11 +91,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, engine: &dyn Engine) -> Exi
 }
 
 fn dispatch(command: cli::Command, engine: &dyn Engine) -> anyhow::Result<Ended> {
-    kernels::simd::init().map_err(Usage)?;
+    ::kernels::simd::init().map_err(Usage)?;
     match command {
         cli::Command::Bench(args) => bench::run(&args, engine),
         cli::Command::Data(args) => data::run(&args.command),
         cli::Command::Vectors(args) => vectors::run(&args),
+        cli::Command::Kernels(command) => kernels::run(&command),
+        cli::Command::Perf(args) => perf::run(&args),
         cli::Command::Test => test::run(),
         cli::Command::Doctor(args) => doctor::run(&args.data),
     }

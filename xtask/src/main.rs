@@ -1,5 +1,9 @@
 //! `cargo xtask`: see the library.
 
+/// Counts what `perf` reports.
+#[global_allocator]
+static ALLOCATOR: xtask::perf::alloc::Counting = xtask::perf::alloc::Counting;
+
 fn main() -> std::process::ExitCode {
     xtask::run(std::env::args_os(), &xtask::engine::Built)
 }
