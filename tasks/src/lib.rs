@@ -17,12 +17,15 @@ pub mod fsd50k;
 mod items;
 pub mod metrics;
 pub mod ninapro;
+pub mod numpy_random;
 pub mod progress;
 pub mod psicov;
 pub mod satellite;
 pub mod score;
 pub mod spherical;
 pub mod store;
+#[cfg(test)]
+mod test_support;
 
 use std::path::{Path, PathBuf};
 
