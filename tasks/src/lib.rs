@@ -14,13 +14,18 @@ pub mod error;
 pub mod facts;
 pub mod formats;
 pub mod fsd50k;
+mod items;
 pub mod metrics;
 pub mod ninapro;
+pub mod numpy_random;
 pub mod progress;
 pub mod psicov;
 pub mod satellite;
+pub mod score;
 pub mod spherical;
 pub mod store;
+#[cfg(test)]
+mod test_support;
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +34,9 @@ use kernels::rng::Stream;
 pub use dataset::{Dataset, Split, TestSplit};
 pub use error::{Error, ErrorKind};
 pub use facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+pub use items::Windows;
 pub use progress::{Progress, Silent, Unit};
+pub use score::Score;
 pub use store::{Part, Provenance};
 
 // Stores are little-endian and mapped as they lie.
@@ -42,7 +49,7 @@ pub struct Summary {
     pub task: &'static str,
     /// The store's folder.
     pub folder: PathBuf,
-    /// Items, split by split.
+    /// Sizes of the splits, in what [`Facts::items`] names.
     pub sizes: Sizes,
     /// Where the data come from.
     pub provenance: Provenance,
@@ -73,6 +80,17 @@ pub trait Task: Sync {
     fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         let _ = (sizes, seed, data_dir, progress);
         Err(not_built(self.facts(), "generating"))
+    }
+
+    /// How items are cut out of records, where the store is ragged; `None`: items lie in the store as they are.
+    fn windows(&self) -> Option<Windows> {
+        None
+    }
+
+    /// What judges outputs on this split: the 0-1 error, unless the task says otherwise. A task without classes must.
+    fn score(&self, split: &Split) -> Box<dyn Score> {
+        let _ = split;
+        Box::<score::ZeroOne>::default()
     }
 
     /// Whether training sees [`Task::augment`]ed items.

@@ -1,5 +1,10 @@
 //! Metrics, as fractions or in the data's own unit; [`crate::Metric::scale`] makes them the paper's.
 
+pub mod f1;
+#[cfg(test)]
+mod vectors;
+pub mod vote;
+
 /// Counts over the batches of a split.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Top1 {
