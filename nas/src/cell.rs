@@ -43,30 +43,30 @@ impl Cell<'_> {
 /// What stopped it; the same call goes on later.
 pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<(), Error> {
     let (data, values) = (cell.data, cell.values);
-    let problem = Problem { facts: data.facts(), input: data.input().to_vec(), outputs: data.outputs() };
-
     let arch = {
         let (train, val) = (data.train(), data.val());
+        let problem = Problem::new(data, &train, &train.items_of(&train::subset(train.groups(), values.train)));
         let (problem, folder, progress) = (&problem, &mut *folder, &mut *progress);
         let mut stage = SearchStage { problem, values, seed: cell.seed, train, val, folder, progress };
         cell.method.search(&mut stage)?
     };
     folder.write_arch(&arch)?;
 
+    let (fit, items) = (data.fit(), train::fitted_items(data, values));
+    let problem = Problem::new(data, &fit, &items);
     let mut params = Params::new();
     let network = cell.method.network(&arch, &problem, values, &mut Builder::new(&mut params, cell.seed))?;
-    let items = train::fitted_items(data, values);
     let batch = values.batch_for(items.len(), cell.scaled(), cell.set.map().contains_key("batch"));
     if let Some(note) = &batch.note {
         progress.note(note);
     }
     let mut training = Training::new(&problem, values, batch.size, cell.seed, params)?;
     training.checkpoint_seconds = cell.checkpoint_seconds;
-    let summary = training.run(&*network, &data.fit(), &items, folder, progress)?;
+    let summary = training.run(&*network, &fit, &items, folder, progress)?;
 
     // The final stage, and only it, opens test data.
     let test = data.open_test()?;
-    let score = evaluate(&*network, &mut training.params, data.task(), test.items(), values.test, progress)?;
+    let score = evaluate(&*network, &mut training.params, &problem, data.task(), test.items(), values.test, progress)?;
     let multiply_adds = multiply_adds(&*network, &mut training.params, &problem)?;
     let (facts, metric) = (data.facts(), data.facts().metric);
     let mut secondary = score.secondary();
@@ -112,6 +112,7 @@ fn evaluated(input: &[usize]) -> usize {
 fn evaluate(
     network: &dyn Network,
     params: &mut Params,
+    problem: &Problem,
     task: &dyn Task,
     split: &Split,
     most: usize,
@@ -125,7 +126,7 @@ fn evaluate(
     for (i, batch) in items.chunks(size).enumerate() {
         let (x, y) = split.batch(batch);
         let mut pass = Pass::new(&mut tape, params, Mode::Eval);
-        let outputs = network.forward(&mut pass, &x.into())?;
+        let outputs = problem.forward(network, &mut pass, x)?;
         score.add(outputs.value(), &y, batch);
         progress.step(i + 1, batches);
     }

@@ -185,8 +185,8 @@ impl<'a> Training<'a> {
         let (x, y) = data.training_batch(batch, Key::new(self.seed, Purpose::Augment).at(epoch, 0));
         let dropout = Key::new(self.seed, Purpose::Dropout).at(epoch, step);
         let mut pass = Pass::new(tape, &mut self.params, Mode::Train(dropout));
-        let logits = network.forward(&mut pass, &x.into())?;
-        let loss = loss_of(self.problem.facts.loss).of(&mut pass, &logits, &y)?;
+        let outputs = self.problem.forward(network, &mut pass, x)?;
+        let loss = loss_of(self.problem.facts.loss).of(&mut pass, &outputs, &y)?;
         let value = loss.value().item();
         let rate = self.schedule.rate(self.values.lr, self.epoch);
         if !value.is_finite() {
@@ -197,7 +197,7 @@ impl<'a> Training<'a> {
         self.sums.items += batch.len() as u64;
         if data.has_classes() {
             let mut top1 = Top1::default();
-            top1.add(logits.value().data(), y.ints());
+            top1.add(outputs.value().data(), y.ints());
             self.sums.wrong += top1.wrong;
         }
         pass.backward(&loss)?;

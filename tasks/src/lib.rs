@@ -26,6 +26,7 @@ pub mod spherical;
 pub mod store;
 #[cfg(test)]
 mod test_support;
+pub mod transform;
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,7 @@ pub use items::Windows;
 pub use progress::{Progress, Silent, Unit};
 pub use score::Score;
 pub use store::{Part, Provenance};
+pub use transform::Transform;
 
 // Stores are little-endian and mapped as they lie.
 const _: () = assert!(cfg!(target_endian = "little"), "the mapped store needs a little-endian machine");
@@ -84,6 +86,12 @@ pub trait Task: Sync {
 
     /// How items are cut out of records, where the store is ragged; `None`: items lie in the store as they are.
     fn windows(&self) -> Option<Windows> {
+        None
+    }
+
+    /// What stands between stored items and a network, fitted on these items of `fit`; `None`: nothing does.
+    fn transform(&self, fit: &Split, items: &[u32]) -> Option<Box<dyn Transform>> {
+        let _ = (fit, items);
         None
     }
 
