@@ -66,6 +66,17 @@ pub fn cases() -> Vec<Case> {
         conv2d("depthwise_chunks", depthwise(3, 3, 1), [2, 50, 51, 3], [3, 3], 3).bits_only(),
         conv2d("k1_chunks", b, [3, 41, 40, 5], [1, 1], 6).bits_only(),
     ];
+    // Winograd's form: odd and even sizes, widths around the lanes, paddings 0 to 3, several chunks of tiles.
+    let c3 = |p: usize| Conv { padding: pad(p), ..c };
+    all.extend([
+        conv2d("winograd", c3(1), [2, 6, 5, 32], [3, 3], 32),
+        conv2d("winograd_bias_k33", Conv { padding: pad(1), ..b }, [1, 5, 7, 35], [3, 3], 33),
+        conv2d("winograd_valid", c3(0), [1, 4, 7, 32], [3, 3], 40),
+        conv2d("winograd_pad2", c3(2), [1, 3, 2, 33], [3, 3], 32),
+        conv2d("winograd_pad3_asymmetric", Conv { padding: [[3, 0], [1, 3]], ..c }, [1, 4, 3, 32], [3, 3], 48),
+        conv2d("winograd_c48_k80", c3(1), [1, 4, 4, 48], [3, 3], 80).bits_only(),
+        conv2d("winograd_chunks", c3(1), [3, 41, 38, 32], [3, 3], 33).bits_only(),
+    ]);
     // A padded tap is a term: NaN and infinite weights reach the border.
     let odd = [0.0, -0.0, f32::NAN, f32::INFINITY, 1e-40, -1e30, 3.0, -2.5];
     let x: Vec<f32> = (0..3 * 3 * 2).map(|i| odd[i % 8]).collect();
@@ -78,5 +89,8 @@ pub fn cases() -> Vec<Case> {
         let inputs = [Input::filled([1, 3, 3, 2], x), Input::filled([3, 3, 2, 3], w)];
         all.push(Case::new(name, Conv { padding: pad(1), ..c }, inputs).bits_only());
     }
+    let special: Vec<f32> = (0..5 * 4 * 32).map(|i| odd[i * 7 % 8]).collect();
+    let inputs = [Input::filled([1, 5, 4, 32], Fill::Exactly(special)), Input::normal([3, 3, 32, 32])];
+    all.push(Case::new("winograd_nan", c3(1), inputs).bits_only());
     all
 }

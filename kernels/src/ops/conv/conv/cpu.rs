@@ -1,6 +1,6 @@
-//! The fast convolution: gathers and scatters of [`crate::product`], and the depthwise loops.
+//! The fast convolution: gathers and scatters of [`crate::product`], the depthwise loops, Winograd's form.
 
-use super::{Geometry, depthwise};
+use super::{Geometry, depthwise, winograd};
 use crate::pool::{self, Ptr};
 use crate::product::Table;
 use crate::product::gather::{Gather, Tap, WeightStrides};
@@ -12,6 +12,9 @@ use crate::{Tensor, dispatch, tree};
 pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     if g.depthwise() {
         return depthwise::forward(g, x, w, bias, y);
+    }
+    if winograd::applies(g) {
+        return winograd::forward(g, x, w, bias, y);
     }
     let [kh, kw] = g.kernel;
     let mut taps = Table::new(kh * kw);
@@ -42,6 +45,9 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut
 pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
     if g.depthwise() {
         return depthwise::input_gradient(g, dy, w, dx);
+    }
+    if winograd::applies(g) {
+        return winograd::input_gradient(g, dy, w, dx);
     }
     let ([kh, kw], [sh, sw]) = (g.kernel, g.conv.stride);
     let mut taps = Table::new(kh * kw);
@@ -83,6 +89,9 @@ pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
 pub fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     if g.depthwise() {
         return depthwise::weight_gradient(g, x, dy, dw);
+    }
+    if winograd::applies(g) {
+        return winograd::weight_gradient(g, x, dy, dw);
     }
     Scatter {
         src: x,

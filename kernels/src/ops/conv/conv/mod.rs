@@ -11,6 +11,9 @@
 //! - weight gradient: chunks of 4,096 rows (n, oh, ow), one fma chain each from +0, then the fixed tree over chunks;
 //! - bias gradient: the same chunks with plain additions.
 //!
+//! Stride-1, undilated, ungrouped 3x3 convolutions with at least 32 channels on both sides (and outputs of at least 2x2) are
+//! specified by Winograd's F(2x2, 3x3) instead: the order is in `winograd.rs`.
+//!
 //! A tap outside the image is the term `fma(+0, w, acc)` (in the weight gradient `fma(+0, dy, acc)`); an input-gradient tap
 //! outside dy likewise. Source: the law of numbers in `docs/determinism.md`.
 
@@ -18,6 +21,7 @@ pub mod cases;
 mod cpu;
 mod depthwise;
 mod reference;
+mod winograd;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
 
