@@ -1,7 +1,7 @@
 //! The benchmark's `challenge2017.pkl`: a dict of `data`, an array a record, and `label`, in the file's order.
 //!
-//! The split is drawn from that order, as the benchmark's code does. A copy whose order is the names' draws the split that
-//! the challenge's archive draws; that the published file is in that order was seen on a part of it only.
+//! The split is drawn from that order, as the benchmark's code does. A file whose order is that of the names draws the split
+//! that the challenge's archive draws; nothing in the file says whether it is, since it holds no names.
 
 use super::class;
 use super::import::{MOST_SAMPLES, Records};
