@@ -191,6 +191,53 @@ fn records_become_windows_by_class_and_use() {
 }
 
 #[test]
+fn records_that_do_not_fit_together_are_refused_when_opened() {
+    let b = Bench::new();
+    let odd = |samples: usize, channels: usize, offsets: &[i64], labels: &[i32]| {
+        let mut store = crate::store::StoreWriter::begin(&b.at("data"), "ecg").unwrap();
+        for part in Part::ALL {
+            let mut split = store.split(part).unwrap();
+            split.tensor("signal", Dtype::F32, &vec![1; channels]).unwrap();
+            split.push(&vec![0.0f32; samples]).unwrap();
+            split.tensor("offsets", Dtype::I64, &[]).unwrap();
+            split.push(offsets).unwrap();
+            split.tensor("label", Dtype::I32, &[]).unwrap();
+            split.push(labels).unwrap();
+            let origin = Origin {
+                preprocessing: FACTS.preprocessing,
+                provenance: Provenance::Partial,
+                seed: None,
+                sources: Vec::new(),
+                task: "ecg".into(),
+                outputs: 4,
+                notices: Vec::new(),
+            };
+            store.finish(split, &origin).unwrap();
+        }
+        store.publish().unwrap();
+        Dataset::open(&b.at("data"), &Ecg)
+    };
+    let d = odd(2_500, 1, &[0, 1_500, 1_900, 2_500], &[3, 0, 1]).unwrap();
+    // A record too short for a window is a group without items.
+    assert_eq!((d.train().len(), d.train().groups(), d.val().len(), d.sizes().val), (21, 3, 2, 3));
+    assert_eq!((d.train().items_of(&[1, 2]), d.fit().group(21)), (vec![], 3));
+    for (samples, channels, offsets, labels, want) in [
+        (2_500, 1, &[0, 2_501][..], &[0][..], "2 offsets do not go with 1 labels and 2500 samples"),
+        (2_500, 1, &[1, 2_500], &[0], "2 offsets do not go"),
+        (2_500, 1, &[0, -7, 2_500], &[0, 0], "3 offsets do not go"),
+        (2_500, 1, &[0, 2_000, 1_000, 2_500], &[0; 3], "4 offsets do not go"),
+        (2_500, 1, &[0, 2_500], &[0, 0], "2 offsets do not go with 2 labels"),
+        (2_500, 1, &[], &[], "0 offsets do not go"),
+        (2_500, 1, &[0, 2_500], &[4], "record 0 has the label 4"),
+        (2_500, 1, &[0, 2_500], &[-1], "record 0 has the label -1"),
+        (2_500, 0, &[0, 2_500], &[0], "'signal' is not samples by channels"),
+    ] {
+        let e = odd(samples, channels, offsets, labels).unwrap_err().to_string();
+        assert!(e.contains("train.safetensors: ") && e.contains(want) && e.contains("import the task again"), "{e}");
+    }
+}
+
+#[test]
 fn the_published_split() {
     let [train, val, test] = import::split(8_528);
     assert_eq!((train.len(), val.len(), test.len()), (6_822, 853, 853));
