@@ -287,4 +287,19 @@ mod tests {
         let values = crate::profile::Profile::Smoke.values("satellite");
         assert_eq!(fitted_groups(sizes, &values), (0..15).collect::<Vec<_>>());
     }
+
+    #[test]
+    fn limits_count_records_where_items_are_cut_out_of_them() {
+        let (scratch, ecg) = (tempfile::tempdir().unwrap(), tasks::by_name("ecg").unwrap());
+        let sizes = Sizes { train: 5, val: 3, test: 1 };
+        ecg.generate(sizes, 0, scratch.path(), &tasks::Silent).unwrap();
+        let data = Dataset::open(scratch.path(), ecg).unwrap();
+        let mut values = crate::profile::Profile::Smoke.values("ecg");
+        (values.train, values.val) = (2, 1);
+        let (fit, items) = (data.fit(), fitted_items(&data, &values));
+        let mut groups: Vec<u32> = items.iter().map(|&i| fit.group(i)).collect();
+        groups.dedup();
+        assert_eq!((groups.len(), groups[1] < 5, groups[2] >= 5), (3, true, true));
+        assert_eq!(groups.iter().map(|&g| fit.items_of(&[g]).len()).sum::<usize>(), items.len());
+    }
 }

@@ -107,11 +107,9 @@ impl Items {
         }
         let mut cuts = Cuts { windows: Vec::new(), first: vec![0] };
         for (record, (span, &label)) in offsets.windows(2).zip(labels).enumerate() {
-            let stride = match to {
-                Use::Judge => Some(windows.judged),
-                Use::Fit => usize::try_from(label).ok().and_then(|l| windows.fitted.get(l).copied()),
-            };
-            let stride = stride.ok_or_else(|| wrong(format!("record {record} has the label {label}")))?;
+            let fitted = usize::try_from(label).ok().and_then(|l| windows.fitted.get(l).copied());
+            let fitted = fitted.ok_or_else(|| wrong(format!("record {record} has the label {label}")))?;
+            let stride = if to == Use::Fit { fitted } else { windows.judged };
             // Both lie in 0..=samples.
             let (mut start, end) = (span[0] as usize, span[1] as usize);
             while start + windows.length <= end {

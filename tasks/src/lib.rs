@@ -23,6 +23,7 @@ pub mod psicov;
 pub mod satellite;
 pub mod score;
 pub mod spherical;
+mod standardise;
 pub mod store;
 #[cfg(test)]
 mod test_support;

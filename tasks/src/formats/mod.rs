@@ -5,6 +5,7 @@ pub mod array;
 pub mod mat4;
 pub mod npy;
 pub mod pickle;
+pub mod zip;
 
 use std::fs::File;
 use std::ops::Deref;
