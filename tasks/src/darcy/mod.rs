@@ -1,7 +1,19 @@
 //! From the diffusion coefficient (and two coordinates) to the pressure of Darcy's equation.
+//!
+//! Inputs are the raw coefficient and targets the raw pressure, `[N, s, s, 1]` each; `normaliser` makes of them what a
+//! network sees. Data are read from the published files (`import`) or made here by the published process: a random
+//! coefficient (`field`), the equation solved for it (`equation`, `fourier`), field by field (`generate`).
 
-use crate::Task;
+mod equation;
+mod field;
+mod fourier;
+mod generate;
+
+use std::path::Path;
+
 use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::store::Origin;
+use crate::{Error, Progress, Summary, Task};
 
 /// What is fixed about it.
 pub static FACTS: Facts = Facts {
@@ -17,7 +29,7 @@ pub static FACTS: Facts = Facts {
     preprocessing: 1,
 };
 
-/// The task; importing and generating are not built yet.
+/// The task.
 #[derive(Debug)]
 pub struct Darcy;
 
@@ -25,4 +37,23 @@ impl Task for Darcy {
     fn facts(&self) -> &'static Facts {
         &FACTS
     }
+
+    fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        generate::generate(generate::Mesh::PUBLISHED, sizes, seed, data_dir, progress)
+    }
 }
+
+fn summary(data_dir: &Path, origin: Origin) -> Result<Summary, Error> {
+    let made = crate::Dataset::open(data_dir, &Darcy)?;
+    Ok(Summary {
+        task: FACTS.name,
+        folder: data_dir.join(FACTS.name),
+        sizes: made.sizes(),
+        provenance: origin.provenance,
+        notices: origin.notices,
+        hash: made.hash().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
