@@ -8,6 +8,7 @@ mod equation;
 mod field;
 mod fourier;
 mod generate;
+mod import;
 
 use std::path::Path;
 
@@ -36,6 +37,14 @@ pub struct Darcy;
 impl Task for Darcy {
     fn facts(&self) -> &'static Facts {
         &FACTS
+    }
+
+    fn available(&self) -> bool {
+        true
+    }
+
+    fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        import::import(from, data_dir, progress)
     }
 
     fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {

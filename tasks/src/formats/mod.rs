@@ -2,6 +2,9 @@
 //! against the bytes that are there before anything is allocated for it, and nothing is ever executed.
 
 pub mod array;
+pub mod mat5;
+pub mod mat73;
+pub mod matlab;
 pub mod npy;
 pub mod pickle;
 
