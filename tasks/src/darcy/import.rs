@@ -23,7 +23,7 @@ const FIX: &str = "give the task's own files, piececonst_r421_N1024_smooth1.mat 
 const PUBLISHED: (usize, usize) = (421, 5);
 
 /// The fields of one variable that are kept, one after the other.
-struct Fields {
+pub(super) struct Fields {
     /// Nodes a side, as kept.
     side: usize,
     /// Fields in the file.
@@ -115,7 +115,7 @@ fn source(path: &Path, bytes: &[u8]) -> Source {
 }
 
 /// Coefficients and solutions of one file, at most `most` of each.
-fn read_file(path: &Path, bytes: &[u8], most: usize, progress: &dyn Progress) -> Result<[Fields; 2], Error> {
+pub(super) fn read_file(path: &Path, bytes: &[u8], most: usize, progress: &dyn Progress) -> Result<[Fields; 2], Error> {
     let file = Matlab::open(path, bytes)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let read = |variable: &str| {

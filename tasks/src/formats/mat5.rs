@@ -299,3 +299,6 @@ fn class_of(name: &str) -> Class {
         _ => Class::UInt,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

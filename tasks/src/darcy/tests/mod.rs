@@ -1,5 +1,7 @@
 //! The equation and its data: convergence, iterations, bits.
 
+mod import;
+
 use std::fs;
 use std::path::Path;
 
