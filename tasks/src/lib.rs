@@ -19,6 +19,8 @@ pub mod ninapro;
 pub mod progress;
 pub mod psicov;
 pub mod satellite;
+#[cfg(test)]
+mod shared;
 pub mod spherical;
 pub mod store;
 

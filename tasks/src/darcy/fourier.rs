@@ -59,9 +59,9 @@ impl Lanes {
 
     #[inline(always)]
     fn zip(self, o: Self, f: impl Fn(f64, f64) -> f64) -> Self {
-        let mut out = [0.0; LANES];
-        for l in 0..LANES {
-            out[l] = f(self.0[l], o.0[l]);
+        let mut out = self.0;
+        for (a, b) in out.iter_mut().zip(o.0) {
+            *a = f(*a, b);
         }
         Self(out)
     }

@@ -62,7 +62,7 @@ pub(super) struct Maker {
 
 impl Maker {
     pub fn new(mesh: Mesh, seed: u64) -> Self {
-        assert!(mesh.n % mesh.step == 0, "every {}th of {} intervals", mesh.step, mesh.n);
+        assert!(mesh.n.is_multiple_of(mesh.step), "every {}th of {} intervals", mesh.step, mesh.n);
         Self { mesh, seed, solver: Solver::new(mesh.n), desks: Mutex::new(Vec::new()) }
     }
 

@@ -1,6 +1,6 @@
 //! From the diffusion coefficient (and two coordinates) to the pressure of Darcy's equation.
 //!
-//! Inputs are the raw coefficient and targets the raw pressure, `[N, s, s, 1]` each; `normaliser` makes of them what a
+//! Inputs are the raw coefficient and targets the raw pressure, `[N, s, s, 1]` each; [`normaliser`] makes of them what a
 //! network sees. Data are read from the published files (`import`) or made here by the published process: a random
 //! coefficient (`field`), the equation solved for it (`equation`, `fourier`), field by field (`generate`).
 
@@ -9,6 +9,7 @@ mod field;
 mod fourier;
 mod generate;
 mod import;
+pub mod normaliser;
 
 use std::path::Path;
 
