@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernels::Tensor;
 use serde_json::Value;
 
-use crate::metrics::Top1;
+use crate::metrics::{RelativeL2, Top1};
 
 /// Gathers outputs, then says how good they are.
 pub trait Score {
@@ -35,5 +35,23 @@ impl Score for ZeroOne {
 
     fn secondary(&self) -> BTreeMap<&'static str, Value> {
         BTreeMap::from([("test_items", self.0.total.into()), ("test_wrong", self.0.wrong.into())])
+    }
+}
+
+/// The mean over items of their relative L2 error.
+#[derive(Debug, Default)]
+pub struct MeanRelativeL2(RelativeL2);
+
+impl Score for MeanRelativeL2 {
+    fn add(&mut self, outputs: &Tensor, targets: &Tensor, items: &[u32]) {
+        self.0.add(outputs.data(), targets.data(), items.len());
+    }
+
+    fn value(&self) -> f64 {
+        self.0.mean()
+    }
+
+    fn secondary(&self) -> BTreeMap<&'static str, Value> {
+        BTreeMap::from([("test_items", self.0.items.into())])
     }
 }

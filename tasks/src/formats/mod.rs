@@ -3,6 +3,9 @@
 
 pub mod array;
 pub mod mat4;
+pub mod mat5;
+pub mod mat73;
+pub mod matlab;
 pub mod npy;
 pub mod pickle;
 pub mod zip;
