@@ -41,13 +41,14 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut
     .run(y);
 }
 
-/// dx: the forward kernel on flipped, transposed weights; with strides one gather a phase of the source position.
-pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+/// dx: the forward kernel on flipped, transposed weights; with strides one gather a phase of the source position. The bias
+/// (one number an input channel) is the transposed convolution's.
+pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], bias: Option<&[f32]>, dx: &mut [f32]) {
     if g.depthwise() {
-        return depthwise::input_gradient(g, dy, w, dx);
+        return depthwise::input_gradient(g, dy, w, bias, dx);
     }
     if winograd::applies(g) {
-        return winograd::input_gradient(g, dy, w, dx);
+        return winograd::input_gradient(g, dy, w, bias, dx);
     }
     let ([kh, kw], [sh, sw]) = (g.kernel, g.conv.stride);
     let mut taps = Table::new(kh * kw);
@@ -76,7 +77,7 @@ pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
             taps: taps.as_slice(),
             weights: w,
             strides: WeightStrides { tap: g.group_c() * g.k, group: g.group_k(), k: 1, out: g.k },
-            bias: None,
+            bias,
             dst_size: g.size,
             dst_start: [ph, pw],
             dst_step: [sh, sw],

@@ -18,9 +18,9 @@
 //! outside dy likewise. Source: the law of numbers in `docs/determinism.md`.
 
 pub mod cases;
-mod cpu;
+pub(super) mod cpu;
 mod depthwise;
-mod reference;
+pub(super) mod reference;
 mod winograd;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
@@ -190,7 +190,7 @@ impl Op for Conv {
         let (x, w, dy) = (b.input(0), b.input(1), b.dy());
         if b.wants(0) {
             let mut d = Tensor::uninit(b.shapes[0]);
-            cpu::input_gradient(&g, dy.data(), w.data(), d.data_mut());
+            cpu::input_gradient(&g, dy.data(), w.data(), None, d.data_mut());
             dx[0] = Some(d);
         }
         if b.wants(1) {

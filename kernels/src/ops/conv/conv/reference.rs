@@ -22,27 +22,8 @@ impl Reference for Conv {
         let g = self.geometry(x.shape, w.shape).expect("checked");
         let shape =
             crate::Op::infer(self, &inputs.iter().map(|h| h.shape).collect::<Vec<_>>()).expect("checked").all()[0];
-        if winograd::applies(&g) {
-            let weight = |t: usize, c: usize, o: usize| w.data[(t * g.c + c) * g.k + o];
-            let bias = self.bias.then(|| &inputs[2].data[..]);
-            return vec![Host::new(shape, tiles(&Tiling::forward(&g), &x.data, weight, bias))];
-        }
-        let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
-        let mut y = Vec::with_capacity(g.n * oh * ow * g.k);
-        for i in 0..g.n * oh * ow {
-            let (n, a, b) = (i / (oh * ow), i / ow % oh, i % ow);
-            for o in 0..g.k {
-                let mut acc = T::default();
-                for t in 0..kh * kw {
-                    for c in 0..gc {
-                        let v = at(&g, &x.data, n, g.row(a, t / kw), g.column(b, t % kw), o / gk * gc + c);
-                        acc = T::fma(v, w.data[(t * gc + c) * g.k + o], acc);
-                    }
-                }
-                y.push(if self.bias { acc + inputs[2].data[o] } else { acc });
-            }
-        }
-        vec![Host::new(shape, y)]
+        let bias = self.bias.then(|| &inputs[2].data[..]);
+        vec![Host::new(shape, forward(&g, &x.data, w, bias))]
     }
 
     fn reference_backward<T: Real>(
@@ -54,27 +35,57 @@ impl Reference for Conv {
         let (x, w) = (&inputs[0], &inputs[1]);
         let dy = &dy[0].as_ref().expect("one output").data;
         let g = self.geometry(x.shape, w.shape).expect("checked");
-        let mut grads = vec![Some(input_gradient(&g, dy, w)), Some(weight_gradient(&g, &x.data, dy, w))];
+        let mut grads = vec![Some(input_gradient(&g, dy, w, None)), Some(weight_gradient(&g, &x.data, dy, w))];
         if self.bias {
-            let mut sums: Vec<Vec<T>> = dy
-                .chunks(CHUNK * g.k)
-                .map(|chunk| {
-                    let mut acc = vec![T::default(); g.k];
-                    chunk.chunks(g.k).for_each(|row| acc.iter_mut().zip(row).for_each(|(a, v)| *a += *v));
-                    acc
-                })
-                .collect();
-            grads.push(Some(Host::new([g.k], merge(&mut sums))));
+            grads.push(Some(bias_gradient(g.k, dy)));
         }
         grads
     }
 }
 
-fn input_gradient<T: Real>(g: &Geometry, dy: &[T], w: &Host<T>) -> Host<T> {
+/// y.
+pub fn forward<T: Real>(g: &Geometry, x: &[T], w: &Host<T>, bias: Option<&[T]>) -> Vec<T> {
+    if winograd::applies(g) {
+        let weight = |t: usize, c: usize, o: usize| w.data[(t * g.c + c) * g.k + o];
+        return tiles(&Tiling::forward(g), x, weight, bias);
+    }
+    let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
+    let mut y = Vec::with_capacity(g.n * oh * ow * g.k);
+    for i in 0..g.n * oh * ow {
+        let (n, a, b) = (i / (oh * ow), i / ow % oh, i % ow);
+        for o in 0..g.k {
+            let mut acc = T::default();
+            for t in 0..kh * kw {
+                for c in 0..gc {
+                    let v = at(g, x, n, g.row(a, t / kw), g.column(b, t % kw), o / gk * gc + c);
+                    acc = T::fma(v, w.data[(t * gc + c) * g.k + o], acc);
+                }
+            }
+            y.push(bias.map_or(acc, |b| acc + b[o]));
+        }
+    }
+    y
+}
+
+/// Sums of dy's rows of k numbers.
+pub fn bias_gradient<T: Real>(k: usize, dy: &[T]) -> Host<T> {
+    let mut sums: Vec<Vec<T>> = dy
+        .chunks(CHUNK * k)
+        .map(|chunk| {
+            let mut acc = vec![T::default(); k];
+            chunk.chunks(k).for_each(|row| acc.iter_mut().zip(row).for_each(|(a, v)| *a += *v));
+            acc
+        })
+        .collect();
+    Host::new([k], merge(&mut sums))
+}
+
+/// dx, plus the bias that a transposed convolution has.
+pub fn input_gradient<T: Real>(g: &Geometry, dy: &[T], w: &Host<T>, bias: Option<&[T]>) -> Host<T> {
     if winograd::applies(g) {
         let weight = |t: usize, o: usize, c: usize| w.data[((8 - t) * g.c + c) * g.k + o];
         let shape = [g.n, g.size[0], g.size[1], g.c];
-        return Host::new(shape, tiles(&Tiling::input_gradient(g), dy, weight, None));
+        return Host::new(shape, tiles(&Tiling::input_gradient(g), dy, weight, bias));
     }
     let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
     let ([h, wd], [sh, sw]) = (g.size, g.conv.stride);
@@ -102,14 +113,15 @@ fn input_gradient<T: Real>(g: &Geometry, dy: &[T], w: &Host<T>) -> Host<T> {
                     acc = T::fma(v, w.data[(t * gc + ci) * g.k + o], acc);
                 }
             }
-            dx.push(acc);
+            dx.push(bias.map_or(acc, |b| acc + b[c]));
         }
     }
     let shape = if w.shape.iter().count() == 3 { [g.n, wd, g.c].into() } else { [g.n, h, wd, g.c].into() };
     Host { shape, data: dx }
 }
 
-fn weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T], w: &Host<T>) -> Host<T> {
+/// dw.
+pub fn weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T], w: &Host<T>) -> Host<T> {
     if winograd::applies(g) {
         return Host::new(w.shape, tile_sums(&Tiling::forward(g), x, dy));
     }

@@ -96,8 +96,8 @@ pub(super) fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, 
     run(&Tiling::forward(g), x, w, bias, y);
 }
 
-/// dx: the forward on flipped, transposed weights.
-pub(super) fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+/// dx (+ bias): the forward on flipped, transposed weights.
+pub(super) fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], bias: Option<&[f32]>, dx: &mut [f32]) {
     let mut turned = Tensor::uninit([w.len()]);
     let (c, k) = (g.c, g.k);
     pool::chunks_mut(turned.data_mut(), k * c, |tap, to| {
@@ -106,7 +106,7 @@ pub(super) fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]
             row.iter_mut().enumerate().for_each(|(i, v)| *v = from[i * k + o]);
         }
     });
-    run(&Tiling::input_gradient(g), dy, turned.data(), None, dx);
+    run(&Tiling::input_gradient(g), dy, turned.data(), bias, dx);
 }
 
 /// A stride from place to place that does not let the 16 streams share a cache set.
