@@ -4,7 +4,7 @@ use autograd::Tape;
 use kernels::Tensor;
 use nn::{Builder, Mode, Network, Params, Pass};
 use serde_json::json;
-use tasks::{Dataset, Direction, Provenance, Split};
+use tasks::{Dataset, Direction, Provenance, Score, Split, Task};
 
 use crate::Error;
 use crate::method::{Method, Problem, SearchStage};
@@ -43,32 +43,37 @@ impl Cell<'_> {
 /// What stopped it; the same call goes on later.
 pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<(), Error> {
     let (data, values) = (cell.data, cell.values);
-    let problem = Problem { facts: data.facts(), input: data.input().to_vec(), outputs: data.outputs() };
-
     let arch = {
         let (train, val) = (data.train(), data.val());
+        let problem = Problem::new(data, &train, &train.items_of(&train::subset(train.groups(), values.train)));
         let (problem, folder, progress) = (&problem, &mut *folder, &mut *progress);
         let mut stage = SearchStage { problem, values, seed: cell.seed, train, val, folder, progress };
         cell.method.search(&mut stage)?
     };
     folder.write_arch(&arch)?;
 
+    let (fit, items) = (data.fit(), train::fitted_items(data, values));
+    let problem = Problem::new(data, &fit, &items);
     let mut params = Params::new();
     let network = cell.method.network(&arch, &problem, values, &mut Builder::new(&mut params, cell.seed))?;
-    let items = train::fitted_items(data.sizes(), values);
     let batch = values.batch_for(items.len(), cell.scaled(), cell.set.map().contains_key("batch"));
     if let Some(note) = &batch.note {
         progress.note(note);
     }
     let mut training = Training::new(&problem, values, batch.size, cell.seed, params)?;
     training.checkpoint_seconds = cell.checkpoint_seconds;
-    let summary = training.run(&*network, &data.fit(), &items, folder, progress)?;
+    let summary = training.run(&*network, &fit, &items, folder, progress)?;
 
     // The final stage, and only it, opens test data.
     let test = data.open_test()?;
-    let score = evaluate(&*network, &mut training.params, test.items(), values.test, progress)?;
+    let score = evaluate(&*network, &mut training.params, &problem, data.task(), test.items(), values.test, progress)?;
     let multiply_adds = multiply_adds(&*network, &mut training.params, &problem)?;
     let (facts, metric) = (data.facts(), data.facts().metric);
+    let mut secondary = score.secondary();
+    secondary.insert("train_loss", summary.loss.into());
+    if let Some(error) = summary.error {
+        secondary.insert("train_error", (error * metric.scale).into());
+    }
     let result = json!({
         "task": facts.name,
         "method": cell.method.name(),
@@ -77,13 +82,8 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
         "metric": metric.name,
         "unit": metric.unit,
         "direction": if metric.direction == Direction::Lower { "lower" } else { "higher" },
-        "value": score.error() * metric.scale,
-        "secondary": {
-            "train_loss": summary.loss,
-            "train_error": summary.error * metric.scale,
-            "test_items": score.total,
-            "test_wrong": score.wrong,
-        },
+        "value": score.value() * metric.scale,
+        "secondary": secondary,
         "data": {
             "hash": data.hash(),
             "provenance": data.provenance().name(),
@@ -102,26 +102,32 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
     Ok(folder.write_result(&result)?)
 }
 
-/// Items a batch in evaluation; it changes no bit, since a sample's bits do not depend on its batch.
-const EVALUATED: usize = 256;
+/// Items a batch in evaluation, fewer where they are large; it changes no bit, since a sample's bits do not depend on its
+/// batch.
+fn evaluated(input: &[usize]) -> usize {
+    (65_536 / input.iter().product::<usize>()).clamp(8, 256)
+}
 
-/// The 0-1 error on (at most `most` items of) a split: running statistics, no augmentation.
+/// The task's score of (at most `most` items, or groups of them, of) a split: running statistics, no augmentation.
 fn evaluate(
     network: &dyn Network,
     params: &mut Params,
+    problem: &Problem,
+    task: &dyn Task,
     split: &Split,
     most: usize,
     progress: &mut dyn Progress,
-) -> Result<tasks::metrics::Top1, Error> {
-    let items = train::subset(split.len(), most);
-    let batches = items.len().div_ceil(EVALUATED);
+) -> Result<Box<dyn Score>, Error> {
+    let items = split.items_of(&train::subset(split.groups(), most));
+    let size = evaluated(split.input());
+    let batches = items.len().div_ceil(size);
     progress.stage("test", 0, 1);
-    let (mut tape, mut score) = (Tape::new(), tasks::metrics::Top1::default());
-    for (i, batch) in items.chunks(EVALUATED).enumerate() {
+    let (mut tape, mut score) = (Tape::new(), task.score(split));
+    for (i, batch) in items.chunks(size).enumerate() {
         let (x, y) = split.batch(batch);
         let mut pass = Pass::new(&mut tape, params, Mode::Eval);
-        let logits = network.forward(&mut pass, &x.into())?;
-        score.add(logits.value().data(), y.ints());
+        let outputs = problem.forward(network, &mut pass, x)?;
+        score.add(outputs.value(), &y, batch);
         progress.step(i + 1, batches);
     }
     Ok(score)

@@ -3,29 +3,54 @@
 //! A search sees training and validation data and nothing else: it is handed a [`SearchStage`], from which no test data can
 //! be reached. Those are opened by the final stage alone ([`crate::cell`]), which says so in its result.
 
-use nn::{Builder, Network};
-use serde_json::Value;
-use tasks::{Facts, Split};
+use kernels::Tensor as Value;
+use kernels::ops::elementwise::binary::Binary;
+use nn::{Builder, Network, OpError, Pass, Tensor};
+use serde_json::Value as Json;
+use tasks::{Dataset, Facts, Split, Transform};
 
 use crate::Error;
 use crate::profile::Values;
 use crate::run::{Progress, RunFolder};
 
-/// What a network has to do.
-#[derive(Debug, Clone)]
+/// What a network has to do, with the normalisation that was fitted on the items it fits.
 pub struct Problem {
     /// The task's facts.
     pub facts: &'static Facts,
-    /// Shape of one input, channels last, as the data have it.
+    /// Shape of one input, channels last, as the network reads it.
     pub input: Vec<usize>,
     /// Classes, labels or channels, as the data have them.
     pub outputs: usize,
+    transform: Option<Box<dyn Transform>>,
 }
 
 impl Problem {
+    /// The problem of fitting `items` of `fit`.
+    pub fn new(data: &Dataset, fit: &Split, items: &[u32]) -> Self {
+        let transform = data.task().transform(fit, items);
+        let one: Vec<usize> = std::iter::once(1).chain(data.input().iter().copied()).collect();
+        let input = match &transform {
+            Some(t) => t.input(&Value::zeros(&one[..])).shape()[1..].to_vec(),
+            None => data.input().to_vec(),
+        };
+        Self { facts: data.facts(), input, outputs: data.outputs(), transform }
+    }
+
     /// Channels of the input.
     pub fn channels(&self) -> usize {
         self.input.last().copied().unwrap_or(1)
+    }
+
+    /// Runs the network on a batch of stored inputs; gives outputs in the targets' unit.
+    ///
+    /// # Errors
+    /// What an op refuses.
+    pub fn forward(&self, network: &dyn Network, pass: &mut Pass<'_>, x: Value) -> Result<Tensor, OpError> {
+        let Some(transform) = &self.transform else { return network.forward(pass, &x.into()) };
+        let y = network.forward(pass, &transform.input(&x).into())?;
+        let (scale, shift) = transform.output();
+        let y = pass.apply("normaliser", Binary::mul(), &[&y, &scale.clone().into()])?;
+        pass.apply("normaliser", Binary::add(), &[&y, &shift.clone().into()])
     }
 }
 
@@ -59,7 +84,7 @@ pub trait Method: Sync {
     ///
     /// # Errors
     /// If the folder cannot be written, or the search is stopped.
-    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Value, Error>;
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Json, Error>;
 
     /// Builds the network of an architecture.
     ///
@@ -67,7 +92,7 @@ pub trait Method: Sync {
     /// If the architecture is not one of this method's.
     fn network(
         &self,
-        arch: &Value,
+        arch: &Json,
         problem: &Problem,
         values: &Values,
         at: &mut Builder<'_>,

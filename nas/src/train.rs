@@ -11,7 +11,7 @@ use nn::schedule::Schedule;
 use nn::{Checkpoint, Loss, Mode, Network, Params, Pass, Sgd};
 use serde_json::{Value, json};
 use tasks::metrics::Top1;
-use tasks::{Sizes, Split};
+use tasks::{Dataset, Sizes, Split};
 
 use crate::Error;
 use crate::method::Problem;
@@ -31,11 +31,16 @@ pub fn subset(len: usize, most: usize) -> Vec<u32> {
     items
 }
 
-/// What final training fits: the profile's share of training and of validation items, numbered as in `Dataset::fit`.
-pub fn fitted_items(sizes: Sizes, values: &Values) -> Vec<u32> {
-    let mut items = subset(sizes.train, values.train);
-    items.extend(subset(sizes.val, values.val).iter().map(|i| sizes.train as u32 + i));
-    items
+/// What final training fits: the profile's share of training and of validation data, as items of `Dataset::fit`.
+pub fn fitted_items(data: &Dataset, values: &Values) -> Vec<u32> {
+    data.fit().items_of(&fitted_groups(data.sizes(), values))
+}
+
+/// The same as groups: a limit counts what the task's sizes count.
+fn fitted_groups(sizes: Sizes, values: &Values) -> Vec<u32> {
+    let mut groups = subset(sizes.train, values.train);
+    groups.extend(subset(sizes.val, values.val).iter().map(|i| sizes.train as u32 + i));
+    groups
 }
 
 /// How an epoch went.
@@ -43,20 +48,23 @@ pub fn fitted_items(sizes: Sizes, values: &Values) -> Vec<u32> {
 pub struct Summary {
     /// Mean loss over the epoch's items, while they were being fitted.
     pub loss: f64,
-    /// Fraction of them that was wrong then.
-    pub error: f64,
+    /// Fraction of them that was wrong then, where targets are classes.
+    pub error: Option<f64>,
 }
 
 /// Sums over the epoch in hand.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Sums {
     loss: f64,
-    top1: Top1,
+    items: u64,
+    /// Of the items, where targets are classes.
+    wrong: u64,
 }
 
 impl Sums {
-    fn summary(&self) -> Summary {
-        Summary { loss: self.loss / self.top1.total as f64, error: self.top1.error() }
+    fn summary(&self, classes: bool) -> Summary {
+        let items = self.items as f64;
+        Summary { loss: self.loss / items, error: classes.then_some(self.wrong as f64 / items) }
     }
 }
 
@@ -146,11 +154,12 @@ impl<'a> Training<'a> {
                     saved = Clock::start();
                 }
             }
-            self.last = self.sums.summary();
+            self.last = self.sums.summary(data.has_classes());
             self.epoch += 1;
             (self.step, self.sums) = (0, Sums::default());
             folder.append_metrics(&self.line())?;
-            progress.epoch(self.epoch, Some(("train error", self.last.error)));
+            let newest = self.last.error.map_or(("train loss", self.last.loss), |e| ("train error", e));
+            progress.epoch(self.epoch, Some(newest));
             if self.epoch == epochs || saved.seconds() >= self.checkpoint_seconds {
                 self.save(folder)?;
                 saved = Clock::start();
@@ -176,15 +185,21 @@ impl<'a> Training<'a> {
         let (x, y) = data.training_batch(batch, Key::new(self.seed, Purpose::Augment).at(epoch, 0));
         let dropout = Key::new(self.seed, Purpose::Dropout).at(epoch, step);
         let mut pass = Pass::new(tape, &mut self.params, Mode::Train(dropout));
-        let logits = network.forward(&mut pass, &x.into())?;
-        let loss = loss_of(self.problem.facts.loss).of(&mut pass, &logits, &y)?;
+        let outputs = self.problem.forward(network, &mut pass, x)?;
+        let loss = loss_of(self.problem.facts.loss).of(&mut pass, &outputs, &y)?;
         let value = loss.value().item();
         let rate = self.schedule.rate(self.values.lr, self.epoch);
         if !value.is_finite() {
             return Err(Error::NotFinite { value, epoch: self.epoch + 1, step: self.step + 1, rate });
         }
-        self.sums.loss += f64::from(value) * batch.len() as f64;
-        self.sums.top1.add(logits.value().data(), y.ints());
+        let items = if self.problem.facts.loss.is_sum() { 1.0 } else { batch.len() as f64 };
+        self.sums.loss += f64::from(value) * items;
+        self.sums.items += batch.len() as u64;
+        if data.has_classes() {
+            let mut top1 = Top1::default();
+            top1.add(outputs.value().data(), y.ints());
+            self.sums.wrong += top1.wrong;
+        }
         pass.backward(&loss)?;
         self.optimiser.step(&mut self.params, rate);
         Ok(())
@@ -192,13 +207,16 @@ impl<'a> Training<'a> {
 
     /// The epoch's line of metrics.
     fn line(&self) -> Value {
-        json!({
+        let mut line = json!({
             "stage": "final",
             "epoch": self.epoch,
             "lr": self.rate(self.epoch - 1),
             "train_loss": self.last.loss,
-            "train_error": self.last.error,
-        })
+        });
+        if let Some(error) = self.last.error {
+            line["train_error"] = error.into();
+        }
+        line
     }
 
     fn save(&self, folder: &mut RunFolder) -> Result<(), Error> {
@@ -208,10 +226,10 @@ impl<'a> Training<'a> {
             "epoch": self.epoch,
             "step": self.step,
             "loss": bits(self.sums.loss),
-            "wrong": self.sums.top1.wrong,
-            "total": self.sums.top1.total,
+            "wrong": self.sums.wrong,
+            "total": self.sums.items,
             "last_loss": bits(self.last.loss),
-            "last_error": bits(self.last.error),
+            "last_error": self.last.error.map(bits),
             "metrics": folder.metrics_len(),
         }));
         checkpoint.put_params(&self.params);
@@ -237,8 +255,9 @@ impl<'a> Training<'a> {
         checkpoint.load_params(&mut self.params)?;
         self.optimiser.load(&self.params, &checkpoint)?;
         (self.epoch, self.step) = (whole("epoch")? as usize, whole("step")? as usize);
-        self.sums = Sums { loss: real("loss")?, top1: Top1 { wrong: whole("wrong")?, total: whole("total")? } };
-        self.last = Summary { loss: real("last_loss")?, error: real("last_error")? };
+        self.sums = Sums { loss: real("loss")?, items: whole("total")?, wrong: whole("wrong")? };
+        let error = if meta["last_error"].is_null() { None } else { Some(real("last_error")?) };
+        self.last = Summary { loss: real("last_loss")?, error };
         let metrics = whole("metrics")?;
         Ok(folder.truncate_metrics(metrics)?)
     }
@@ -266,6 +285,21 @@ mod tests {
         assert!(s[0] < 100 && s[99] > 900);
         let sizes = Sizes { train: 10, val: 5, test: 1 };
         let values = crate::profile::Profile::Smoke.values("satellite");
-        assert_eq!(fitted_items(sizes, &values), (0..15).collect::<Vec<_>>());
+        assert_eq!(fitted_groups(sizes, &values), (0..15).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn limits_count_records_where_items_are_cut_out_of_them() {
+        let (scratch, ecg) = (tempfile::tempdir().unwrap(), tasks::by_name("ecg").unwrap());
+        let sizes = Sizes { train: 5, val: 3, test: 1 };
+        ecg.generate(sizes, 0, scratch.path(), &tasks::Silent).unwrap();
+        let data = Dataset::open(scratch.path(), ecg).unwrap();
+        let mut values = crate::profile::Profile::Smoke.values("ecg");
+        (values.train, values.val) = (2, 1);
+        let (fit, items) = (data.fit(), fitted_items(&data, &values));
+        let mut groups: Vec<u32> = items.iter().map(|&i| fit.group(i)).collect();
+        groups.dedup();
+        assert_eq!((groups.len(), groups[1] < 5, groups[2] >= 5), (3, true, true));
+        assert_eq!(groups.iter().map(|&g| fit.items_of(&[g]).len()).sum::<usize>(), items.len());
     }
 }

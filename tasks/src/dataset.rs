@@ -4,12 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kernels::rng::Key;
-use kernels::{Shape, Tensor};
-use safetensors::Dtype;
-
+use crate::items::{Items, Use};
 use crate::store::{Origin, Stored};
 use crate::{Error, ErrorKind, Facts, Part, Progress, Provenance, Sizes, Task};
+use kernels::rng::Key;
+use kernels::{Shape, Tensor};
 
 /// A store, opened. Training and validation data are at hand; test data only through [`Dataset::open_test`].
 pub struct Dataset {
@@ -20,6 +19,8 @@ pub struct Dataset {
     sizes: Sizes,
     train: Arc<Items>,
     val: Arc<Items>,
+    /// The validation data as training sees them: the same, unless items are cut out of records.
+    val_fitted: Arc<Items>,
 }
 
 impl Dataset {
@@ -34,7 +35,7 @@ impl Dataset {
             let what = format!("there are no data of {name}");
             return Err(Error::new(ErrorKind::Missing, what, "import or generate them first").at(&folder));
         }
-        let [train, val, test] = Part::ALL.map(|part| Items::open(&folder, part));
+        let [train, val, test] = Part::ALL.map(|part| Items::open(&folder, part, task));
         let (train, val, test) = (train?, val?, test?);
         let origin = train.stored.meta().origin.clone();
         if origin.task != name {
@@ -50,9 +51,16 @@ impl Dataset {
             let what = "comes from another import than the training data";
             return Err(Error::invalid(what, "import the task again").at(odd.stored.path()));
         }
-        let sizes = Sizes { train: train.len(), val: val.len(), test: test.len() };
+        let sizes = Sizes { train: train.groups(), val: val.groups(), test: test.groups() };
         let hash = hash_of([&train, &val, &test]);
-        Ok(Self { task, folder, origin, hash, sizes, train: Arc::new(train), val: Arc::new(val) })
+        let (train, val) = (Arc::new(train), Arc::new(val));
+        let val_fitted = val.reused(task, Use::Fit)?;
+        Ok(Self { task, folder, origin, hash, sizes, train, val, val_fitted })
+    }
+
+    /// The task.
+    pub fn task(&self) -> &'static dyn Task {
+        self.task
     }
 
     /// What is fixed about the task; [`Dataset::input`] and [`Dataset::outputs`] are what the data have.
@@ -70,7 +78,7 @@ impl Dataset {
         self.origin.outputs
     }
 
-    /// Items, split by split.
+    /// Sizes in what [`Facts::items`] names: items or, where those are cut out of records, records ([`Split::groups`]).
     pub fn sizes(&self) -> Sizes {
         self.sizes
     }
@@ -85,14 +93,15 @@ impl Dataset {
         Split { task: self.task, parts: vec![Arc::clone(&self.val)] }
     }
 
-    /// Training, then validation data: what the final training fits.
+    /// Training, then validation data: what the final training fits. Where items are cut out of records, validation's are
+    /// cut as training's are.
     pub fn fit(&self) -> Split {
-        Split { task: self.task, parts: vec![Arc::clone(&self.train), Arc::clone(&self.val)] }
+        Split { task: self.task, parts: vec![Arc::clone(&self.train), Arc::clone(&self.val_fitted)] }
     }
 
     /// The test data. For the final stage alone, which says in its result that it called this.
     pub fn open_test(&self) -> Result<TestSplit, Error> {
-        let items = Items::open(&self.folder, Part::Test)?;
+        let items = Items::open(&self.folder, Part::Test, self.task)?;
         if hash_of([&self.train, &self.val, &items]) != self.hash {
             let what = "was replaced while this program was running";
             return Err(Error::invalid(what, "start again on the new data").at(items.stored.path()));
@@ -142,67 +151,6 @@ fn hash_of(parts: [&Items; 3]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// One file of items: `x` f32 [N, ...], and `y` i32 [N] (class numbers) or f32 [N, ...] (targets).
-#[derive(Debug)]
-struct Items {
-    stored: Stored,
-    len: usize,
-    x_shape: Vec<usize>,
-    y_shape: Vec<usize>,
-    classes: bool,
-}
-
-impl Items {
-    fn open(folder: &Path, part: Part) -> Result<Self, Error> {
-        let stored = Stored::open(folder, part)?;
-        let shape = |name: &str| {
-            let split = stored.tensor_type(name).and_then(|(dtype, shape)| Some((dtype, shape.split_first()?)));
-            split.map(|(dtype, (&n, item))| (dtype, n, item.to_vec())).ok_or_else(|| {
-                let what = format!("holds no tensor '{name}' of items");
-                Error::invalid(what, "import the task again").at(stored.path())
-            })
-        };
-        let ((_, len, x_shape), (y_type, y_len, y_shape)) = (shape("x")?, shape("y")?);
-        let classes = y_type == Dtype::I32;
-        // One look at each tensor's type and alignment: batches rely on them.
-        stored.tensor::<f32>("x", Dtype::F32)?;
-        if classes {
-            stored.tensor::<i32>("y", Dtype::I32)?;
-        } else {
-            stored.tensor::<f32>("y", Dtype::F32)?;
-        }
-        let deep = x_shape.len().max(y_shape.len()) + 1 > kernels::shape::MAX_RANK;
-        let hollow = x_shape.contains(&0) || y_shape.contains(&0);
-        if len != y_len || deep || hollow || (classes && !y_shape.is_empty()) {
-            let what = format!("{len} inputs of shape {x_shape:?} do not go with {y_len} targets of shape {y_shape:?}");
-            return Err(Error::invalid(what, "import the task again").at(stored.path()));
-        }
-        Ok(Self { stored, len, x_shape, y_shape, classes })
-    }
-
-    fn len(&self) -> usize {
-        self.len
-    }
-
-    fn belongs_with(&self, other: &Self) -> bool {
-        let same_shapes =
-            (&self.x_shape, &self.y_shape, self.classes) == (&other.x_shape, &other.y_shape, other.classes);
-        same_shapes && self.stored.meta().origin == other.stored.meta().origin
-    }
-
-    fn x(&self) -> &[f32] {
-        self.stored.tensor("x", Dtype::F32).expect("checked by open")
-    }
-
-    fn targets(&self) -> &[f32] {
-        self.stored.tensor("y", Dtype::F32).expect("checked by open")
-    }
-
-    fn labels(&self) -> &[i32] {
-        self.stored.tensor("y", Dtype::I32).expect("checked by open")
-    }
-}
-
 /// A run of items, numbered from 0: one split, or two as if they were one.
 #[derive(Clone)]
 pub struct Split {
@@ -240,6 +188,43 @@ impl Split {
         self.parts[0].classes
     }
 
+    /// What a limit counts and a metric may be over: records, where items are cut out of them; else the items themselves.
+    pub fn groups(&self) -> usize {
+        self.parts.iter().map(|p| p.groups()).sum()
+    }
+
+    /// The group of an item, numbered from 0 through this run.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    pub fn group(&self, item: u32) -> u32 {
+        let (part, at) = self.find(item);
+        let before: usize = self.parts[..part].iter().map(|p| p.groups()).sum();
+        (before + self.parts[part].group(at)) as u32
+    }
+
+    /// The items of these groups, group by group. A group too short for an item has none.
+    ///
+    /// # Panics
+    /// If there is no such group.
+    pub fn items_of(&self, groups: &[u32]) -> Vec<u32> {
+        let mut items = Vec::new();
+        for &group in groups {
+            let (mut before, mut at) = (0, group as usize);
+            let part = self.parts.iter().find(|part| {
+                let here = at < part.groups();
+                if !here {
+                    before += part.len();
+                    at -= part.groups();
+                }
+                here
+            });
+            let part = part.unwrap_or_else(|| panic!("group {group} of a split of {}", self.groups()));
+            items.extend(part.of_group(at).map(|i| (before + i) as u32));
+        }
+        items
+    }
+
     /// Number `index` of this run as (which part, number in it).
     fn find(&self, index: u32) -> (usize, usize) {
         let mut at = index as usize;
@@ -260,7 +245,8 @@ impl Split {
     fn gather_rows(&self, indices: &[u32], from: [&[f32]; 2], each: usize, to: &mut [f32]) {
         for (&index, row) in indices.iter().zip(to.chunks_exact_mut(each)) {
             let (part, at) = self.find(index);
-            row.copy_from_slice(&from[part][at * each..(at + 1) * each]);
+            let start = self.parts[part].start(at, each);
+            row.copy_from_slice(&from[part][start..start + each]);
         }
     }
 
@@ -304,7 +290,7 @@ impl Split {
             let labels = self.slices(Items::labels);
             for (&index, label) in indices.iter().zip(y.ints_mut()) {
                 let (part, at) = self.find(index);
-                *label = labels[part][at];
+                *label = labels[part][self.parts[part].group(at)];
             }
             return (x, y);
         }
@@ -342,6 +328,7 @@ impl fmt::Debug for Split {
 #[cfg(test)]
 mod tests {
     use kernels::rng::{Purpose, Stream};
+    use safetensors::Dtype;
 
     use super::*;
     use crate::satellite::FACTS;

@@ -26,6 +26,13 @@ pub enum Loss {
     RelativeL2Sum,
 }
 
+impl Loss {
+    /// Whether a batch's loss is the sum over its items, not the mean.
+    pub fn is_sum(self) -> bool {
+        self == Self::RelativeL2Sum
+    }
+}
+
 /// Which way a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -76,7 +83,7 @@ pub struct Facts {
     pub loss: Loss,
     /// What the table reports.
     pub metric: Metric,
-    /// Published sizes, in `items`.
+    /// Published sizes, in what `items` names.
     pub sizes: Sizes,
     /// What the sizes count, in the plural.
     pub items: &'static str,

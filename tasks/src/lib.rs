@@ -14,13 +14,20 @@ pub mod error;
 pub mod facts;
 pub mod formats;
 pub mod fsd50k;
+mod items;
 pub mod metrics;
 pub mod ninapro;
+pub mod numpy_random;
 pub mod progress;
 pub mod psicov;
 pub mod satellite;
+pub mod score;
 pub mod spherical;
+mod standardise;
 pub mod store;
+#[cfg(test)]
+mod test_support;
+pub mod transform;
 
 use std::path::{Path, PathBuf};
 
@@ -29,8 +36,11 @@ use kernels::rng::Stream;
 pub use dataset::{Dataset, Split, TestSplit};
 pub use error::{Error, ErrorKind};
 pub use facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+pub use items::Windows;
 pub use progress::{Progress, Silent, Unit};
+pub use score::Score;
 pub use store::{Part, Provenance};
+pub use transform::Transform;
 
 // Stores are little-endian and mapped as they lie.
 const _: () = assert!(cfg!(target_endian = "little"), "the mapped store needs a little-endian machine");
@@ -42,7 +52,7 @@ pub struct Summary {
     pub task: &'static str,
     /// The store's folder.
     pub folder: PathBuf,
-    /// Items, split by split.
+    /// Sizes of the splits, in what [`Facts::items`] names.
     pub sizes: Sizes,
     /// Where the data come from.
     pub provenance: Provenance,
@@ -73,6 +83,23 @@ pub trait Task: Sync {
     fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         let _ = (sizes, seed, data_dir, progress);
         Err(not_built(self.facts(), "generating"))
+    }
+
+    /// How items are cut out of records, where the store is ragged; `None`: items lie in the store as they are.
+    fn windows(&self) -> Option<Windows> {
+        None
+    }
+
+    /// What stands between stored items and a network, fitted on these items of `fit`; `None`: nothing does.
+    fn transform(&self, fit: &Split, items: &[u32]) -> Option<Box<dyn Transform>> {
+        let _ = (fit, items);
+        None
+    }
+
+    /// What judges outputs on this split: the 0-1 error, unless the task says otherwise. A task without classes must.
+    fn score(&self, split: &Split) -> Box<dyn Score> {
+        let _ = split;
+        Box::<score::ZeroOne>::default()
     }
 
     /// Whether training sees [`Task::augment`]ed items.
@@ -152,12 +179,12 @@ mod tests {
 
     #[test]
     fn what_is_not_built_says_so() {
-        let darcy = by_name("darcy").unwrap();
-        assert!(!darcy.available());
-        let sizes = darcy.facts().sizes;
-        let import = darcy.import(Path::new("x"), Path::new("y"), &Silent).unwrap_err().to_string();
-        assert!(import.starts_with("darcy: importing is not built yet; take one that is: "), "{import}");
-        let generate = darcy.generate(sizes, 0, Path::new("y"), &Silent).unwrap_err().to_string();
-        assert!(generate.starts_with("darcy: generating is not built yet"), "{generate}");
+        for task in all().iter().filter(|t| !t.available()) {
+            let (name, sizes) = (task.facts().name, task.facts().sizes);
+            let import = task.import(Path::new("x"), Path::new("y"), &Silent).unwrap_err().to_string();
+            assert!(import.starts_with(&format!("{name}: importing is not built yet; take one that is: ")), "{import}");
+            let generate = task.generate(sizes, 0, Path::new("y"), &Silent).unwrap_err().to_string();
+            assert!(generate.starts_with(&format!("{name}: generating is not built yet")), "{generate}");
+        }
     }
 }

@@ -30,6 +30,7 @@ pub struct Row {
 pub const TABLE: &[Row] = &[
     Row { path: "activation", cases: activation::cases::cases },
     Row { path: "conv/conv", cases: conv::conv::cases::cases },
+    Row { path: "conv/conv_transpose", cases: conv::conv_transpose::cases::cases },
     Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases },
     Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases },
     Row { path: "linear/linear", cases: linear::linear::cases::cases },

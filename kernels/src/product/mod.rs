@@ -6,7 +6,7 @@
 
 pub mod gather;
 pub mod scatter;
-mod tile;
+pub(crate) mod tile;
 
 use std::marker::PhantomData;
 
@@ -14,29 +14,29 @@ use crate::Tensor;
 
 /// Vectors of output channels, cut into panels of a few registers.
 #[derive(Debug, Clone, Copy)]
-struct Panels {
+pub(crate) struct Panels {
     /// Output channels.
-    channels: usize,
+    pub channels: usize,
     /// Lanes of a register.
-    lanes: usize,
+    pub lanes: usize,
     /// Registers of a full panel.
-    registers: usize,
+    pub registers: usize,
 }
 
 /// One panel: its first channel, registers, and channels (at most registers * lanes).
 #[derive(Debug, Clone, Copy)]
-struct Panel {
-    first: usize,
-    registers: usize,
-    channels: usize,
+pub(crate) struct Panel {
+    pub first: usize,
+    pub registers: usize,
+    pub channels: usize,
 }
 
 impl Panels {
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.channels.div_ceil(self.lanes * self.registers)
     }
 
-    fn get(&self, i: usize) -> Panel {
+    pub fn get(&self, i: usize) -> Panel {
         let first = i * self.lanes * self.registers;
         let left = self.channels - first;
         let registers = left.div_ceil(self.lanes).min(self.registers);
@@ -44,12 +44,12 @@ impl Panels {
     }
 
     /// Lanes of all panels before panel `i`, tails filled up.
-    fn offset(&self, i: usize) -> usize {
+    pub fn offset(&self, i: usize) -> usize {
         i * self.lanes * self.registers
     }
 
     /// Lanes of all panels, tails filled up.
-    fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.channels.div_ceil(self.lanes) * self.lanes
     }
 }

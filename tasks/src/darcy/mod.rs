@@ -1,7 +1,21 @@
 //! From the diffusion coefficient (and two coordinates) to the pressure of Darcy's equation.
+//!
+//! Inputs are the raw coefficient and targets the raw pressure, `[N, s, s, 1]` each; [`normaliser`] makes of them what a
+//! network sees. Data are read from the published files (`import`) or made here by the published process: a random
+//! coefficient (`field`), the equation solved for it (`equation`, `fourier`), field by field (`generate`).
 
-use crate::Task;
+mod equation;
+mod field;
+mod fourier;
+mod generate;
+mod import;
+pub mod normaliser;
+
+use std::path::Path;
+
 use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::store::Origin;
+use crate::{Error, Progress, Score, Split, Summary, Task, Transform};
 
 /// What is fixed about it.
 pub static FACTS: Facts = Facts {
@@ -17,7 +31,7 @@ pub static FACTS: Facts = Facts {
     preprocessing: 1,
 };
 
-/// The task; importing and generating are not built yet.
+/// The task.
 #[derive(Debug)]
 pub struct Darcy;
 
@@ -25,4 +39,39 @@ impl Task for Darcy {
     fn facts(&self) -> &'static Facts {
         &FACTS
     }
+
+    fn available(&self) -> bool {
+        true
+    }
+
+    fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        import::import(from, data_dir, progress)
+    }
+
+    fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
+        generate::generate(generate::Mesh::PUBLISHED, sizes, seed, data_dir, progress)
+    }
+
+    fn transform(&self, fit: &Split, items: &[u32]) -> Option<Box<dyn Transform>> {
+        Some(Box::new(normaliser::Normalisers::fit(fit, items)))
+    }
+
+    fn score(&self, _: &Split) -> Box<dyn Score> {
+        Box::<crate::score::MeanRelativeL2>::default()
+    }
 }
+
+fn summary(data_dir: &Path, origin: Origin) -> Result<Summary, Error> {
+    let made = crate::Dataset::open(data_dir, &Darcy)?;
+    Ok(Summary {
+        task: FACTS.name,
+        folder: data_dir.join(FACTS.name),
+        sizes: made.sizes(),
+        provenance: origin.provenance,
+        notices: origin.notices,
+        hash: made.hash().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

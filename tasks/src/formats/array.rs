@@ -180,6 +180,26 @@ impl<'a> Array<'a> {
         }
     }
 
+    /// Element `flat` (row-major) as text, zeros at the end not counted; `None` for numbers and what is no text.
+    ///
+    /// # Panics
+    /// If there is no such element.
+    pub fn text(&self, flat: usize) -> Option<String> {
+        let size = self.element.size;
+        let bytes = &self.data[self.place(flat) * size..][..size];
+        let text = match self.element.class {
+            Class::Bytes => std::str::from_utf8(bytes).ok()?.to_owned(),
+            Class::Unicode => {
+                let (words, _) = bytes.as_chunks::<4>();
+                let word =
+                    |&b: &[u8; 4]| if self.element.big_endian { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) };
+                words.iter().map(|b| char::from_u32(word(b))).collect::<Option<String>>()?
+            }
+            _ => return None,
+        };
+        Some(text.trim_end_matches('\0').to_owned())
+    }
+
     /// Numbers `from .. from + out.len()` in row-major order; false if they are none.
     pub fn numbers(&self, from: usize, out: &mut [f64]) -> bool {
         for (i, x) in out.iter_mut().enumerate() {
@@ -214,6 +234,19 @@ mod tests {
         assert_eq!(read("|u1", &[255]), [255.0]);
         assert_eq!(read("<u8", &u64::MAX.to_le_bytes()), [u64::MAX as f64]);
         assert_eq!(read("?", &[0, 1]), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn text_of_both_kinds() {
+        let of = |name: &str, data: &[u8], i| {
+            let e = ElementType::parse(name).unwrap();
+            Array::new(e, vec![data.len() / e.size], false, data).unwrap().text(i)
+        };
+        assert_eq!(of("S2", b"N\0~~", 0).as_deref(), Some("N"));
+        assert_eq!(of("S2", b"N\0~~", 1).as_deref(), Some("~~"));
+        assert_eq!(of("<U2", &[0xe9, 0, 0, 0, 0, 0, 0, 0], 0).as_deref(), Some("é"));
+        assert_eq!(of(">U1", &[0, 0, 0, b'A'], 0).as_deref(), Some("A"));
+        assert_eq!((of("<U1", &[0xff; 4], 0), of("S1", &[0xff], 0), of("u1", &[1], 0)), (None, None, None));
     }
 
     #[test]

@@ -2,8 +2,13 @@
 //! against the bytes that are there before anything is allocated for it, and nothing is ever executed.
 
 pub mod array;
+pub mod mat4;
+pub mod mat5;
+pub mod mat73;
+pub mod matlab;
 pub mod npy;
 pub mod pickle;
+pub mod zip;
 
 use std::fs::File;
 use std::ops::Deref;

@@ -1,5 +1,12 @@
 //! Metrics, as fractions or in the data's own unit; [`crate::Metric::scale`] makes them the paper's.
 
+pub mod f1;
+mod relative_l2;
+#[cfg(test)]
+mod vectors;
+pub mod vote;
+pub use relative_l2::{RelativeL2, relative_l2, relative_l2_of_batches};
+
 /// Counts over the batches of a split.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Top1 {

@@ -12,6 +12,7 @@ use std::path::Path;
 use safetensors::Dtype;
 
 use crate::facts::{Facts, Kind, Loss, Sizes, ZERO_ONE_ERROR};
+use crate::standardise::standardise;
 use crate::store::{Origin, SplitWriter};
 use crate::{Error, Progress, Summary, Task};
 
@@ -48,29 +49,6 @@ impl Task for Satellite {
 
     fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         generate::generate(sizes, seed, data_dir, progress)
-    }
-}
-
-/// Standardises one series; see the module.
-fn standardise(series: &[f64], out: &mut [f32]) {
-    let n = series.len() as f64;
-    let mut sum = 0.0;
-    for &v in series {
-        sum += v;
-    }
-    let mean = sum / n;
-    let mut squares = 0.0;
-    for &v in series {
-        squares += (v - mean) * (v - mean);
-    }
-    let std = (squares / n).sqrt();
-    // The mean of equal numbers may differ from them by a rounding; what is left is noise, not a shape.
-    if std == 0.0 || series.iter().all(|&v| v == series[0]) {
-        out.fill(0.0);
-        return;
-    }
-    for (o, &v) in out.iter_mut().zip(series) {
-        *o = ((v - mean) / std) as f32;
     }
 }
 

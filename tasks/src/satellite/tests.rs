@@ -1,11 +1,12 @@
 //! The importer on good, partial and broken files; the generator; the real subsets where they are.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kernels::rng::{Key, Purpose};
 
 use super::*;
+use crate::test_support::shared;
 use crate::{Dataset, ErrorKind, Part, Provenance, Silent, store::Stored};
 
 /// The pickle of an array as NumPy writes it (protocol 3).
@@ -336,21 +337,6 @@ fn generated_items_do_not_depend_on_their_number() {
     assert!(e.contains("cannot generate 1 + 0 + 1 series; ask for at least one a split"), "{e}");
 }
 
-/// The shared data, or why the test has nothing to look at.
-fn shared(what: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("NP360_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-    let path = root.join("data").join(what);
-    if path.exists() {
-        return Some(path);
-    }
-    #[allow(clippy::print_stderr)] // a test says why it tested nothing
-    {
-        eprintln!("skipped: {} is not there (set NP360_SHARED to the folder of shared data)", path.display());
-    }
-    None
-}
-
 #[test]
 fn the_real_subsets() {
     for (name, sizes, input, outputs, notices) in [
@@ -380,7 +366,7 @@ fn the_real_subsets() {
             ],
         ),
     ] {
-        let Some(from) = shared(name) else { continue };
+        let Some(from) = shared(&format!("data/{name}")) else { continue };
         let dir = tempfile::tempdir().unwrap();
         let s = Satellite.import(&from, dir.path(), &Silent).unwrap();
         assert_eq!((s.sizes, s.provenance), (sizes, Provenance::Partial));

@@ -1,3 +1,4 @@
 //! Convolutions.
 
 pub mod conv;
+pub mod conv_transpose;

@@ -69,6 +69,19 @@ pub fn cases() -> Vec<Case> {
         conv2d("k3_d2_p2", Conv { dilation: [2, 2], padding: pad(2), ..c }, [1, 6, 7, 3], [3, 3], 5),
         conv2d("k5_d2_s2", Conv { dilation: [2, 2], padding: pad(4), stride: [2, 2], ..c }, [1, 9, 8, 2], [5, 5], 3),
         conv2d("k2_asymmetric", Conv { padding: [[0, 1], [1, 0]], ..c }, [2, 4, 5, 3], [2, 2], 4),
+        conv2d("same_k2", Conv { padding: [[0, 1], [0, 1]], ..b }, [2, 5, 4, 3], [2, 2], 5),
+        conv2d(
+            "same_k4_s2_d3",
+            Conv { padding: [[4, 4], [4, 5]], stride: [2, 2], dilation: [3, 3], ..c },
+            [1, 5, 6, 2],
+            [4, 4],
+            3,
+        ),
+        conv2d("same_k4x2_g2", Conv { padding: [[1, 2], [0, 1]], groups: 2, ..c }, [1, 4, 5, 4], [4, 2], 6),
+        conv2d("k1_s3", Conv { stride: [3, 3], ..b }, [2, 8, 7, 3], [1, 1], 5),
+        conv2d("k2_s3x5", Conv { stride: [3, 5], ..c }, [1, 8, 13, 3], [2, 2], 4),
+        conv2d("k2_s4_p1_g2", Conv { stride: [4, 4], padding: pad(1), groups: 2, ..b }, [2, 9, 7, 4], [2, 2], 6),
+        conv2d("depthwise2_s3", Conv { stride: [3, 3], groups: 5, ..c }, [2, 8, 7, 5], [2, 2], 5),
         conv2d("pad_beyond_kernel", Conv { padding: pad(3), ..b }, [1, 3, 2, 2], [2, 2], 3),
         conv2d("one_pixel", Conv { padding: pad(1), ..b }, [3, 1, 1, 5], [3, 3], 6),
         conv2d("groups2", Conv { groups: 2, padding: pad(1), ..b }, [1, 5, 4, 6], [3, 3], 8),
@@ -84,6 +97,8 @@ pub fn cases() -> Vec<Case> {
         conv1d("series_k3_s2", Conv { stride: [1, 2], padding: [[0, 0], [1, 1]], ..c }, [2, 21, 6], 3, 7),
         conv1d("series_k4_d10", Conv { dilation: [1, 10], padding: [[0, 0], [15, 15]], ..c }, [1, 40, 4], 4, 5),
         conv1d("series_depthwise", Conv { groups: 6, padding: [[0, 0], [1, 1]], ..c }, [2, 19, 6], 3, 6),
+        conv1d("series_same_depthwise_k4", Conv { groups: 6, padding: [[0, 0], [1, 2]], ..c }, [2, 19, 6], 4, 6),
+        conv1d("series_k2_s7", Conv { stride: [1, 7], ..b }, [2, 23, 5], 2, 9),
         conv1d("series_stem", Conv { padding: [[0, 0], [3, 4]], ..b }, [2, 33, 1], 8, 64),
         // Several chunks of 4,096 rows, cut inside a row.
         conv2d("chunks", Conv { padding: pad(1), ..b }, [3, 40, 41, 3], [3, 3], 4).bits_only(),
@@ -92,6 +107,17 @@ pub fn cases() -> Vec<Case> {
         conv2d("k1_chunks", b, [3, 41, 40, 5], [1, 1], 6).bits_only(),
     ];
     all.extend(speed());
+    // Winograd's form: odd and even sizes, widths around the lanes, paddings 0 to 3, several chunks of tiles.
+    let c3 = |p: usize| Conv { padding: pad(p), ..c };
+    all.extend([
+        conv2d("winograd", c3(1), [2, 6, 5, 32], [3, 3], 32),
+        conv2d("winograd_bias_k33", Conv { padding: pad(1), ..b }, [1, 5, 7, 35], [3, 3], 33),
+        conv2d("winograd_valid", c3(0), [1, 4, 7, 32], [3, 3], 40),
+        conv2d("winograd_pad2", c3(2), [1, 3, 2, 33], [3, 3], 32),
+        conv2d("winograd_pad3_asymmetric", Conv { padding: [[3, 0], [1, 3]], ..c }, [1, 4, 3, 32], [3, 3], 48),
+        conv2d("winograd_c48_k80", c3(1), [1, 4, 4, 48], [3, 3], 80).bits_only(),
+        conv2d("winograd_chunks", c3(1), [3, 41, 38, 32], [3, 3], 33).bits_only(),
+    ]);
     // A padded tap is a term: NaN and infinite weights reach the border.
     let odd = [0.0, -0.0, f32::NAN, f32::INFINITY, 1e-40, -1e30, 3.0, -2.5];
     let x: Vec<f32> = (0..3 * 3 * 2).map(|i| odd[i % 8]).collect();
@@ -104,5 +130,8 @@ pub fn cases() -> Vec<Case> {
         let inputs = [Input::filled([1, 3, 3, 2], x), Input::filled([3, 3, 2, 3], w)];
         all.push(Case::new(name, Conv { padding: pad(1), ..c }, inputs).bits_only());
     }
+    let special: Vec<f32> = (0..5 * 4 * 32).map(|i| odd[i * 7 % 8]).collect();
+    let inputs = [Input::filled([1, 5, 4, 32], Fill::Exactly(special)), Input::normal([3, 3, 32, 32])];
+    all.push(Case::new("winograd_nan", c3(1), inputs).bits_only());
     all
 }

@@ -1,6 +1,6 @@
-//! The fast convolution: gathers and scatters of [`crate::product`], and the depthwise loops.
+//! The fast convolution: gathers and scatters of [`crate::product`], the depthwise loops, Winograd's form.
 
-use super::{Geometry, depthwise};
+use super::{Geometry, depthwise, winograd};
 use crate::pool::{self, Ptr};
 use crate::product::Table;
 use crate::product::gather::{Gather, Tap, WeightStrides};
@@ -12,6 +12,9 @@ use crate::{Tensor, dispatch, tree};
 pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     if g.depthwise() {
         return depthwise::forward(g, x, w, bias, y);
+    }
+    if winograd::applies(g) {
+        return winograd::forward(g, x, w, bias, y);
     }
     let [kh, kw] = g.kernel;
     let mut taps = Table::new(kh * kw);
@@ -38,10 +41,14 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut
     .run(y);
 }
 
-/// dx: the forward kernel on flipped, transposed weights; with strides one gather a phase of the source position.
-pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+/// dx: the forward kernel on flipped, transposed weights; with strides one gather a phase of the source position. The bias
+/// (one number an input channel) is the transposed convolution's.
+pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], bias: Option<&[f32]>, dx: &mut [f32]) {
     if g.depthwise() {
-        return depthwise::input_gradient(g, dy, w, dx);
+        return depthwise::input_gradient(g, dy, w, bias, dx);
+    }
+    if winograd::applies(g) {
+        return winograd::input_gradient(g, dy, w, bias, dx);
     }
     let ([kh, kw], [sh, sw]) = (g.kernel, g.conv.stride);
     let mut taps = Table::new(kh * kw);
@@ -70,7 +77,7 @@ pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
             taps: taps.as_slice(),
             weights: w,
             strides: WeightStrides { tap: g.group_c() * g.k, group: g.group_k(), k: 1, out: g.k },
-            bias: None,
+            bias,
             dst_size: g.size,
             dst_start: [ph, pw],
             dst_step: [sh, sw],
@@ -83,6 +90,9 @@ pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
 pub fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     if g.depthwise() {
         return depthwise::weight_gradient(g, x, dy, dw);
+    }
+    if winograd::applies(g) {
+        return winograd::weight_gradient(g, x, dy, dw);
     }
     Scatter {
         src: x,

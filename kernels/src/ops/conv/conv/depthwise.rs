@@ -81,8 +81,8 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut
     .run(y);
 }
 
-/// dx: taps in ascending output position, those whose output position is whole.
-pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+/// dx (+ bias): taps in ascending output position, those whose output position is whole.
+pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], bias: Option<&[f32]>, dx: &mut [f32]) {
     let from = |d: usize| {
         move |position: usize, tap: usize| {
             let p = (position + g.conv.padding[d][0]) as isize - (tap * g.conv.dilation[d]) as isize;
@@ -102,7 +102,7 @@ pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
         kernel_width: g.kernel[1],
         weights: w,
         reversed: true,
-        bias: None,
+        bias,
     }
     .run(dx);
 }

@@ -11,13 +11,17 @@
 //! - weight gradient: chunks of 4,096 rows (n, oh, ow), one fma chain each from +0, then the fixed tree over chunks;
 //! - bias gradient: the same chunks with plain additions.
 //!
+//! Stride-1, undilated, ungrouped 3x3 convolutions with at least 32 channels on both sides (and outputs of at least 2x2) are
+//! specified by Winograd's F(2x2, 3x3) instead: the order is in `winograd.rs`.
+//!
 //! A tap outside the image is the term `fma(+0, w, acc)` (in the weight gradient `fma(+0, dy, acc)`); an input-gradient tap
 //! outside dy likewise. Source: the law of numbers in `docs/determinism.md`.
 
 pub mod cases;
-mod cpu;
+pub(super) mod cpu;
 mod depthwise;
-mod reference;
+pub(super) mod reference;
+mod winograd;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
 
@@ -186,7 +190,7 @@ impl Op for Conv {
         let (x, w, dy) = (b.input(0), b.input(1), b.dy());
         if b.wants(0) {
             let mut d = Tensor::uninit(b.shapes[0]);
-            cpu::input_gradient(&g, dy.data(), w.data(), d.data_mut());
+            cpu::input_gradient(&g, dy.data(), w.data(), None, d.data_mut());
             dx[0] = Some(d);
         }
         if b.wants(1) {
