@@ -9,6 +9,7 @@ pub mod conv;
 pub mod elementwise;
 pub mod linear;
 pub mod loss;
+pub mod lstm;
 pub mod norm;
 pub mod optim;
 pub mod pool;
@@ -37,6 +38,8 @@ pub const TABLE: &[Row] = &[
     Row { path: "loss/cross_entropy", cases: loss::cross_entropy::cases::cases },
     Row { path: "loss/pointwise", cases: loss::pointwise::cases::cases },
     Row { path: "loss/relative_l2", cases: loss::relative_l2::cases::cases },
+    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases },
+    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases },
     Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases },
     Row { path: "pool/adaptive_avg_pool", cases: pool::adaptive_avg_pool::cases::cases },
     Row { path: "pool/avg_pool", cases: pool::avg_pool::cases::cases },
