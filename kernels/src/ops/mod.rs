@@ -16,6 +16,7 @@ pub mod pool;
 pub mod reduce;
 pub mod shape;
 pub mod softmax;
+pub mod spectral;
 
 use crate::check::Case;
 
@@ -54,6 +55,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases },
     Row { path: "shape/slice", cases: shape::slice::cases::cases },
     Row { path: "softmax", cases: softmax::cases::cases },
+    Row { path: "spectral/spectral_conv2d", cases: spectral::spectral_conv2d::cases::cases },
 ];
 
 /// The name of a case that a loop makes; shapes in it become `3x5x7`.
