@@ -9,12 +9,14 @@ pub mod conv;
 pub mod elementwise;
 pub mod linear;
 pub mod loss;
+pub mod lstm;
 pub mod norm;
 pub mod optim;
 pub mod pool;
 pub mod reduce;
 pub mod shape;
 pub mod softmax;
+pub mod spectral;
 
 use crate::check::Case;
 
@@ -38,18 +40,23 @@ pub const TABLE: &[Row] = &[
     Row { path: "loss/cross_entropy", cases: loss::cross_entropy::cases::cases },
     Row { path: "loss/pointwise", cases: loss::pointwise::cases::cases },
     Row { path: "loss/relative_l2", cases: loss::relative_l2::cases::cases },
+    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases },
+    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases },
     Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases },
     Row { path: "pool/adaptive_avg_pool", cases: pool::adaptive_avg_pool::cases::cases },
     Row { path: "pool/avg_pool", cases: pool::avg_pool::cases::cases },
     Row { path: "pool/global_avg_pool", cases: pool::global_avg_pool::cases::cases },
     Row { path: "pool/max_pool", cases: pool::max_pool::cases::cases },
+    Row { path: "reduce/l2_norm", cases: reduce::l2_norm::cases::cases },
     Row { path: "reduce/mean", cases: reduce::mean::cases::cases },
     Row { path: "reduce/sum", cases: reduce::sum::cases::cases },
+    Row { path: "reduce/var", cases: reduce::var::cases::cases },
     Row { path: "shape/concat", cases: shape::concat::cases::cases },
     Row { path: "shape/pad", cases: shape::pad::cases::cases },
     Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases },
     Row { path: "shape/slice", cases: shape::slice::cases::cases },
     Row { path: "softmax", cases: softmax::cases::cases },
+    Row { path: "spectral/spectral_conv2d", cases: spectral::spectral_conv2d::cases::cases },
 ];
 
 /// The name of a case that a loop makes; shapes in it become `3x5x7`.

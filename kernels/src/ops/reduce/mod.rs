@@ -1,10 +1,12 @@
-//! Sums and means over dimensions.
+//! Sums, means, variances and norms over dimensions.
 
 pub(crate) mod columns;
 mod general;
+pub mod l2_norm;
 pub mod mean;
 mod reference;
 pub mod sum;
+pub mod var;
 
 use crate::shape::MAX_RANK;
 use crate::{OpError, Shape, Tensor};
