@@ -1,12 +1,14 @@
 //! Convolutions.
 
 use kernels::ops::conv::conv::Conv;
+use kernels::ops::conv::conv_transpose::ConvTranspose;
 
 use super::layout::Layout;
 use super::record::apply;
 use super::{Case, Got, Row, row};
 
-pub(super) const ROWS: &[Row] = &[row("conv2d", conv2d), row("conv1d", conv1d)];
+pub(super) const ROWS: &[Row] =
+    &[row("conv2d", conv2d), row("conv1d", conv1d), row("conv_transpose2d", conv_transpose2d)];
 
 fn conv2d(case: &Case) -> anyhow::Result<Vec<Got>> {
     conv(
@@ -52,6 +54,20 @@ pub(super) fn series_padding(case: &Case, kernel: usize, stride: usize, dilation
 }
 
 fn conv(case: &Case, op: Conv) -> anyhow::Result<Vec<Got>> {
+    let inputs = [("x", Layout::ChannelsLast), ("w", Layout::Weight), ("b", Layout::Plain)];
+    apply(case, &inputs[..2 + usize::from(op.bias)], Layout::ChannelsLast, op)
+}
+
+/// The weight is a convolution's from y to x, and lies as one.
+fn conv_transpose2d(case: &Case) -> anyhow::Result<Vec<Got>> {
+    let op = ConvTranspose {
+        stride: case.pair("stride")?,
+        padding: case.pair("padding")?.map(|p| [p, p]),
+        output_padding: case.pair("output_padding")?,
+        dilation: case.pair("dilation")?,
+        groups: case.whole("groups")?,
+        bias: case.has("in.b"),
+    };
     let inputs = [("x", Layout::ChannelsLast), ("w", Layout::Weight), ("b", Layout::Plain)];
     apply(case, &inputs[..2 + usize::from(op.bias)], Layout::ChannelsLast, op)
 }

@@ -11,6 +11,7 @@ mod elementwise;
 mod layout;
 mod linear;
 mod loss;
+mod lstm;
 mod metric;
 mod networks;
 mod norm;
@@ -21,6 +22,7 @@ mod reduce;
 mod schedule;
 mod select;
 mod shape;
+mod spectral;
 
 pub use case::{Case, Got};
 pub use select::Selection;
@@ -50,6 +52,7 @@ const FAMILIES: &[&[Row]] = &[
     elementwise::ROWS,
     linear::ROWS,
     loss::ROWS,
+    lstm::ROWS,
     metric::ROWS,
     networks::ROWS,
     norm::ROWS,
@@ -58,6 +61,7 @@ const FAMILIES: &[&[Row]] = &[
     reduce::ROWS,
     schedule::ROWS,
     shape::ROWS,
+    spectral::ROWS,
 ];
 
 /// What is not built, as an error: the case counts as failed and says so.

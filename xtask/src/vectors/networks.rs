@@ -60,7 +60,13 @@ impl Run<'_> {
         let mode = Mode::Train(Key::new(0, Purpose::Dropout));
         let mut pass = Pass::new(&mut self.tape, &mut self.params, mode);
         let logits = self.net.forward(&mut pass, &Tensor::constant(self.x.clone()))?;
-        let value = self.loss.of(&mut pass, &logits, &self.target)?;
+        // Numbers are compared with numbers in the target's order, whichever dimensions of size 1 it lacks.
+        let target = match self.loss {
+            Loss::CrossEntropy => self.target.clone(),
+            _ if self.target.len() == logits.value().len() => self.target.reshaped(logits.shape()),
+            _ => self.target.clone(),
+        };
+        let value = self.loss.of(&mut pass, &logits, &target)?;
         pass.backward(&value)?;
         Ok((logits.into_value(), value.value().item().into()))
     }

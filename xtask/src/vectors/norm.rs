@@ -4,7 +4,7 @@ use kernels::Tensor as Value;
 use kernels::ops::norm::batch_norm::BatchNorm;
 
 use super::layout::Layout;
-use super::record::record_values;
+use super::record::{apply_all, record_values};
 use super::{Case, Got, Row, row};
 
 pub(super) const ROWS: &[Row] = &[row("batch_norm1d", batch_norm), row("batch_norm2d", batch_norm)];
@@ -39,8 +39,5 @@ fn batch_norm(case: &Case) -> anyhow::Result<Vec<Got>> {
     }
     let outputs = [("y", Layout::ChannelsLast), ("running_mean", Layout::Plain), ("running_var", Layout::Plain)];
     let visible = if op.training && op.running { 3 } else { 1 };
-    record_values(case, &names, values, &outputs[..visible], |tape, x| {
-        let mut out = tape.record(op, x)?;
-        Ok((0..visible).map(|i| out.take(i)).collect())
-    })
+    record_values(case, &names, values, &outputs[..visible], |tape, x| apply_all(tape, op, x, visible))
 }

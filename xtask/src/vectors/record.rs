@@ -100,3 +100,12 @@ fn backward(tape: &mut Tape, mut ups: Vec<(&Tensor, Value)>) -> Result<(), OpErr
 pub fn apply<O: kernels::Op>(case: &Case, inputs: Names<'_>, y: Layout, op: O) -> anyhow::Result<Vec<Got>> {
     record(case, inputs, &[("y", y)], |tape, x| Ok(vec![tape.apply(op, x)?]))
 }
+
+/// Records an op of several outputs and takes the first `n`.
+///
+/// # Errors
+/// What the op refuses.
+pub fn apply_all<O: kernels::Op>(tape: &mut Tape, op: O, x: &[&Tensor], n: usize) -> Result<Vec<Tensor>, OpError> {
+    let mut out = tape.record(op, x)?;
+    Ok((0..n).map(|i| out.take(i)).collect())
+}

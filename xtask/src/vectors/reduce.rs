@@ -1,6 +1,6 @@
 //! Reductions.
 
-use kernels::ops::reduce::{Axes, mean::Mean, sum::Sum};
+use kernels::ops::reduce::{Axes, l2_norm::L2Norm, mean::Mean, sum::Sum, var::Var};
 
 use super::layout::Layout;
 use super::record::apply;
@@ -9,6 +9,11 @@ use super::{Case, Got, Row, row};
 pub(super) const ROWS: &[Row] = &[
     row("sum", |c| reduce(c, |axes, keepdim| Sum { axes, keepdim })),
     row("mean", |c| reduce(c, |axes, keepdim| Mean { axes, keepdim })),
+    row("var", |c| {
+        let correction = c.number_or("correction", 1.0)? as usize;
+        reduce(c, |axes, keepdim| Var { axes, keepdim, correction })
+    }),
+    row("l2_norm", |c| reduce(c, |axes, keepdim| L2Norm { axes, keepdim })),
 ];
 
 /// `dim` counts PyTorch's dimensions; y has those that stay, in our order.
