@@ -141,17 +141,17 @@ Example:
   cargo xtask data generate satellite --train 20000 --val 2000 --test 5000
 
 Item i of a split is a function of the task, the seed, the split and i alone, so a larger set begins with the smaller one.
-Without sizes, the sizes of the quick profile.")]
+Without sizes, the published ones.")]
     Generate {
         /// The task
         task: String,
-        /// Training items
+        /// Training items [default: as published]
         #[arg(long, value_name = "N")]
         train: Option<usize>,
-        /// Validation items
+        /// Validation items [default: as published]
         #[arg(long, value_name = "N")]
         val: Option<usize>,
-        /// Test items
+        /// Test items [default: as published]
         #[arg(long, value_name = "N")]
         test: Option<usize>,
         /// The seed

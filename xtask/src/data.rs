@@ -4,7 +4,6 @@ use crate::cli::DataCommand;
 use crate::{Ended, Usage, export, sheet, ui};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nas::profile::Profile;
 use safetensors::Dtype;
 use std::path::Path;
 use std::sync::Mutex;
@@ -68,12 +67,12 @@ fn report(summary: &Summary, task: &dyn Task) {
 /// Makes data of the task's own process in `<data>/<task>`. What was imported there is not replaced.
 fn generate(task: &'static dyn Task, sizes: [Option<usize>; 3], seed: u64, data: &Path) -> anyhow::Result<Ended> {
     let name = task.facts().name;
-    let values = Profile::Quick.values(name);
+    let published = task.facts().sizes;
     let [train, val, test] = sizes;
     let sizes = Sizes {
-        train: train.unwrap_or(values.train),
-        val: val.unwrap_or(values.val),
-        test: test.unwrap_or(values.test),
+        train: train.unwrap_or(published.train),
+        val: val.unwrap_or(published.val),
+        test: test.unwrap_or(published.test),
     };
     if let Ok(set) = Dataset::open(data, task)
         && matches!(set.provenance(), Provenance::Original | Provenance::Partial)
