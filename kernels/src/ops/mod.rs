@@ -7,6 +7,7 @@
 pub mod activation;
 pub mod conv;
 pub mod elementwise;
+pub mod index;
 pub mod linear;
 pub mod loss;
 pub mod lstm;
@@ -14,6 +15,7 @@ pub mod norm;
 pub mod optim;
 pub mod pool;
 pub mod reduce;
+pub mod resize;
 pub mod shape;
 pub mod softmax;
 pub mod spectral;
@@ -35,6 +37,8 @@ pub const TABLE: &[Row] = &[
     Row { path: "conv/conv_transpose", cases: conv::conv_transpose::cases::cases },
     Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases },
     Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases },
+    Row { path: "index/embedding", cases: index::embedding::cases::cases },
+    Row { path: "index/gather", cases: index::gather::cases::cases },
     Row { path: "linear/linear", cases: linear::linear::cases::cases },
     Row { path: "linear/matmul", cases: linear::matmul::cases::cases },
     Row { path: "loss/cross_entropy", cases: loss::cross_entropy::cases::cases },
@@ -51,9 +55,13 @@ pub const TABLE: &[Row] = &[
     Row { path: "reduce/mean", cases: reduce::mean::cases::cases },
     Row { path: "reduce/sum", cases: reduce::sum::cases::cases },
     Row { path: "reduce/var", cases: reduce::var::cases::cases },
+    Row { path: "resize/upsample_bilinear", cases: resize::upsample_bilinear::cases::cases },
+    Row { path: "resize/upsample_nearest", cases: resize::upsample_nearest::cases::cases },
+    Row { path: "shape/channel_shuffle", cases: shape::channel_shuffle::cases::cases },
     Row { path: "shape/concat", cases: shape::concat::cases::cases },
     Row { path: "shape/pad", cases: shape::pad::cases::cases },
     Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases },
+    Row { path: "shape/permute", cases: shape::permute::cases::cases },
     Row { path: "shape/slice", cases: shape::slice::cases::cases },
     Row { path: "softmax", cases: softmax::cases::cases },
     Row { path: "spectral/spectral_conv2d", cases: spectral::spectral_conv2d::cases::cases },

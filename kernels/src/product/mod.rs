@@ -81,9 +81,13 @@ impl<T: Copy> Table<T> {
         unsafe { std::slice::from_raw_parts(self.memory.data().as_ptr().cast::<T>(), self.len) }
     }
 
-    pub(crate) fn last_mut(&mut self) -> Option<&mut T> {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as in `as_slice`.
-        unsafe { std::slice::from_raw_parts_mut(self.memory.data_mut().as_mut_ptr().cast::<T>(), self.len) }.last_mut()
+        unsafe { std::slice::from_raw_parts_mut(self.memory.data_mut().as_mut_ptr().cast::<T>(), self.len) }
+    }
+
+    pub(crate) fn last_mut(&mut self) -> Option<&mut T> {
+        self.as_mut_slice().last_mut()
     }
 
     pub(crate) fn clear(&mut self) {

@@ -33,7 +33,7 @@ fn pointwise<R: Function>(case: &Case, op: Pointwise<R>) -> anyhow::Result<Vec<G
 }
 
 fn softmax(case: &Case, log: bool) -> anyhow::Result<Vec<Got>> {
-    let dim = case.integers("dim")?[0];
+    let dim = case.integer("dim")?;
     let dim = Layout::ChannelsLast.dim(case.shape("x")?.len(), dim)? as isize;
     apply(case, &[("x", Layout::ChannelsLast)], Layout::ChannelsLast, Softmax { dim, log })
 }

@@ -169,6 +169,22 @@ impl Case {
         list(&self.attrs[key], Value::as_i64).with_context(|| format!("no whole numbers '{key}' in the attributes"))
     }
 
+    /// A whole number that may stand in a list of one.
+    ///
+    /// # Errors
+    /// If it is left out or something else.
+    pub fn whole_first(&self, key: &str) -> anyhow::Result<usize> {
+        self.wholes(key)?.first().copied().with_context(|| format!("'{key}' is empty"))
+    }
+
+    /// The same, signed.
+    ///
+    /// # Errors
+    /// If it is left out or something else.
+    pub fn integer(&self, key: &str) -> anyhow::Result<i64> {
+        self.integers(key)?.first().copied().with_context(|| format!("'{key}' is empty"))
+    }
+
     /// A pair \[h, w\]; a single number stands for both.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use kernels::ops::linear::{linear::Linear, matmul::MatMul};
 
 use super::layout::Layout;
 use super::record::apply;
-use super::{Case, Got, Row, row, unsupported};
+use super::{Case, Got, Row, row};
 
 pub(super) const ROWS: &[Row] = &[row("linear", linear), row("matmul", matmul)];
 
@@ -15,9 +15,5 @@ fn linear(case: &Case) -> anyhow::Result<Vec<Got>> {
 }
 
 fn matmul(case: &Case) -> anyhow::Result<Vec<Got>> {
-    let (a, b) = (case.shape("a")?, case.shape("b")?);
-    if a.len() < 2 || b.len() < 2 || a[..a.len() - 2] != b[..b.len() - 2] {
-        return Err(unsupported(format!("a {a:?} with b {b:?}: batch dimensions that broadcast")));
-    }
     apply(case, &[("a", Layout::Plain), ("b", Layout::Plain)], Layout::Plain, MatMul)
 }

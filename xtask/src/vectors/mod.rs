@@ -8,6 +8,7 @@ mod case;
 mod compare;
 mod conv;
 mod elementwise;
+mod index;
 mod layout;
 mod linear;
 mod loss;
@@ -50,6 +51,7 @@ const FAMILIES: &[&[Row]] = &[
     activation::ROWS,
     conv::ROWS,
     elementwise::ROWS,
+    index::ROWS,
     linear::ROWS,
     loss::ROWS,
     lstm::ROWS,

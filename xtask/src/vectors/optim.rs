@@ -2,6 +2,7 @@
 
 use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
+use kernels::ops::optim::{adam::Adam, exponentiated, rmsprop};
 use nn::{Clip, Kind, Layout as Files, ParamId, Params, Sgd};
 
 use super::case::wide;
@@ -46,8 +47,62 @@ fn rule(case: &Case) -> anyhow::Result<Step> {
             })?;
             Ok(Box::new(move |params, rate| sgd.step(params, rate)))
         }
+        kind @ ("adam" | "adamw") => adam(case, kind == "adamw"),
+        "rmsprop" => rmsprop(case),
+        "eg" => Ok(Box::new(|params, rate| {
+            if let Some((p, g)) = params.value_and_grad_mut(ParamId(0)) {
+                exponentiated::step(rate, p, g);
+            }
+        })),
         other => Err(unsupported(format!("optimizer '{other}'"))),
     }
+}
+
+fn adam(case: &Case, decoupled: bool) -> anyhow::Result<Step> {
+    if case.flag("amsgrad") || case.flag("maximize") {
+        return Err(unsupported("adam with amsgrad or maximize"));
+    }
+    let usual = if decoupled { Adam::w() } else { Adam::default() };
+    let beta = |i: usize, usual: f64| case.attr("betas").get(i).and_then(|b| b.as_f64()).unwrap_or(usual);
+    let rule = Adam {
+        beta1: beta(0, usual.beta1),
+        beta2: beta(1, usual.beta2),
+        eps: case.number_or("eps", usual.eps)?,
+        weight_decay: case.number_or("weight_decay", usual.weight_decay)?,
+        decoupled,
+    };
+    rule.check()?;
+    let p = case.input("p", Layout::Plain)?;
+    let (mut t, mut m, mut v) = (0, Value::zeros(p.shape()), Value::zeros(p.shape()));
+    Ok(Box::new(move |params, rate| {
+        if let Some((p, g)) = params.value_and_grad_mut(ParamId(0)) {
+            t += 1;
+            rule.step(rate, t, p, g, &mut m, &mut v);
+        }
+    }))
+}
+
+fn rmsprop(case: &Case) -> anyhow::Result<Step> {
+    let usual = rmsprop::RmsProp::default();
+    let rule = rmsprop::RmsProp {
+        alpha: case.number_or("alpha", usual.alpha)?,
+        eps: case.number_or("eps", usual.eps)?,
+        weight_decay: case.number_or("weight_decay", usual.weight_decay)?,
+        momentum: case.number_or("momentum", usual.momentum)?,
+        centered: case.flag("centered"),
+    };
+    rule.check()?;
+    let p = case.input("p", Layout::Plain)?;
+    let zeros = || Value::zeros(p.shape());
+    let mut square = zeros();
+    let mut mean = rule.centered.then(zeros);
+    let mut buffer = (rule.momentum != 0.0).then(zeros);
+    Ok(Box::new(move |params, rate| {
+        if let Some((p, g)) = params.value_and_grad_mut(ParamId(0)) {
+            let state = rmsprop::State { square: &mut square, mean: mean.as_mut(), buffer: buffer.as_mut() };
+            rule.step(rate, p, g, state);
+        }
+    }))
 }
 
 fn clip(case: &Case) -> anyhow::Result<Vec<Got>> {

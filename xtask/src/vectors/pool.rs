@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     row("max_pool2d", |c| last(c, MaxPool { window: images(c)? })),
     row("avg_pool1d", |c| last(c, AvgPool { window: series(c)?, count_include_pad: counts_pad(c) })),
     row("avg_pool2d", |c| last(c, AvgPool { window: images(c)?, count_include_pad: counts_pad(c) })),
-    row("adaptive_avg_pool1d", |c| last(c, AdaptiveAvgPool { size: [1, c.wholes("output_size")?[0]] })),
+    row("adaptive_avg_pool1d", |c| last(c, AdaptiveAvgPool { size: [1, c.whole_first("output_size")?] })),
     row("adaptive_avg_pool2d", |c| last(c, AdaptiveAvgPool { size: c.pair("output_size")? })),
     row("global_avg_pool", |c| apply(c, &[("x", Layout::ChannelsLast)], Layout::Plain, GlobalAvgPool)),
 ];
@@ -50,7 +50,7 @@ fn images(case: &Case) -> anyhow::Result<Window> {
 
 fn series(case: &Case) -> anyhow::Result<Window> {
     dilated(case)?;
-    let kernel = case.wholes("kernel")?[0];
+    let kernel = case.whole_first("kernel")?;
     let [_, stride] = stride(case, [1, kernel])?;
     let padding = series_padding(case, kernel, stride, 1)?;
     Ok(Window::series(kernel, stride, padding).ceil(case.flag("ceil_mode")))

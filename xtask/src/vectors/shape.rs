@@ -1,12 +1,24 @@
 //! Moving numbers.
 
-use kernels::ops::shape::{concat::Concat, pad::Pad, pad_reflect::PadReflect, slice::Slice};
+use kernels::ops::resize::{upsample_bilinear::UpsampleBilinear, upsample_nearest::UpsampleNearest};
+use kernels::ops::shape::{channel_shuffle::ChannelShuffle, concat::Concat, pad::Pad, pad_reflect::PadReflect};
+use kernels::ops::shape::{permute::Permute, slice::Slice};
 
 use super::layout::Layout;
 use super::record::apply;
 use super::{Case, Got, Row, row, unsupported};
 
-pub(super) const ROWS: &[Row] = &[row("concat", concat), row("slice", slice), row("pad", pad)];
+pub(super) const ROWS: &[Row] = &[
+    row("concat", concat),
+    row("slice", slice),
+    row("permute", permute),
+    row("pad", pad),
+    row("channel_shuffle", |c| last(c, ChannelShuffle { groups: c.whole("groups")? })),
+    row("upsample_bilinear2d", |c| {
+        last(c, UpsampleBilinear { size: c.pair("size")?, align_corners: c.flag("align_corners") })
+    }),
+    row("upsample_nearest", upsample_nearest),
+];
 
 fn last<O: kernels::Op>(case: &Case, op: O) -> anyhow::Result<Vec<Got>> {
     apply(case, &[("x", Layout::ChannelsLast)], Layout::ChannelsLast, op)
@@ -16,7 +28,7 @@ fn concat(case: &Case) -> anyhow::Result<Vec<Got>> {
     let names = case.names("in.");
     let rank = case.shape(&names[0])?.len();
     let inputs: Vec<(&str, Layout)> = names.iter().map(|n| (n.as_str(), Layout::ChannelsLast)).collect();
-    let dim = Layout::ChannelsLast.dim(rank, case.integers("dim")?[0])?;
+    let dim = Layout::ChannelsLast.dim(rank, case.integer("dim")?)?;
     apply(case, &inputs, Layout::ChannelsLast, Concat { dim })
 }
 
@@ -40,6 +52,22 @@ fn slice(case: &Case) -> anyhow::Result<Vec<Got>> {
         ranges.push((from, place(stop[d]).max(from), step[d] as usize));
     }
     last(case, Slice::new(&ranges))
+}
+
+/// The dimensions as they are: what moves is the op's to say.
+fn permute(case: &Case) -> anyhow::Result<Vec<Got>> {
+    let rank = case.shape("x")?.len() as i64;
+    let dims: Vec<usize> =
+        case.integers("dims")?.iter().map(|&d| (if d < 0 { d + rank } else { d }) as usize).collect();
+    apply(case, &[("x", Layout::Plain)], Layout::Plain, Permute::new(&dims))
+}
+
+fn upsample_nearest(case: &Case) -> anyhow::Result<Vec<Got>> {
+    match case.shape("x")?.len() {
+        3 => last(case, UpsampleNearest::series(case.whole_first("size")?)),
+        4 => last(case, UpsampleNearest::images(case.pair("size")?)),
+        rank => Err(unsupported(format!("nearest of {rank} dimensions"))),
+    }
 }
 
 /// `pad` begins with PyTorch's last dimension.

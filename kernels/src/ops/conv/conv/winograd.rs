@@ -12,6 +12,8 @@
 //! over tiles of v z with z = A dy A' by (y0, y0 + y1, y0 - y1, 0 - y1), outputs outside being +0: chunks of 1,024 tiles, one
 //! fma chain each, then the fixed tree; then dw = G'uG by h = (u1 + u2) / 2, (u0 + h, (u1 - u2) / 2, h + u3).
 
+#![allow(clippy::needless_range_loop)] // rows r and columns q of small matrices, transposed on the way
+
 use super::Geometry;
 use crate::pool::{self, Ptr};
 use crate::product::scatter::CHUNK;

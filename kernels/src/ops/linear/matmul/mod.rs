@@ -1,22 +1,27 @@
-//! Matrix product `c[.., M, N] = a[.., M, K] b[.., K, N]`; the leading (batch) dimensions are equal.
+//! Matrix product `c[.., M, N] = a[.., M, K] b[.., K, N]`; the leading (batch) dimensions broadcast as `NumPy`'s do: they are
+//! aligned at their ends, and a size of 1, or none, stands for the other's.
 //!
-//! Orders: every element of c, da and db is one fma chain from +0: c over K ascending, da over N ascending, db over M
-//! ascending.
+//! Orders: every element of c is one fma chain from +0 over K ascending. Every batch element of c contributes to da (over N
+//! ascending) and db (over M ascending) one chain an element, from +0. The contributions to an operand that stands for
+//! several batch elements are merged in the fixed tree, in ascending (row-major) order of c's batch elements.
 
+mod batch;
 pub mod cases;
+mod cpu;
 mod reference;
 
-use crate::product::gather::matmul;
+use batch::Batch;
+
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Matrix product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MatMul;
 
-/// (batch, M, K, N).
-fn sizes(a: Shape, b: Shape) -> [usize; 4] {
-    let r = a.iter().count();
-    [a[..r - 2].iter().product(), a[r - 2], a[r - 1], b[r - 1]]
+/// (M, K, N).
+fn sizes(a: Shape, b: Shape) -> [usize; 3] {
+    let (r, q) = (a.iter().count(), b.iter().count());
+    [a[r - 2], a[r - 1], b[q - 1]]
 }
 
 impl Op for MatMul {
@@ -28,14 +33,21 @@ impl Op for MatMul {
         let refuse = |what: String, fix: &str| Err(OpError::new("matmul", what, fix));
         let &[a, b] = inputs else { return refuse(format!("{} inputs", inputs.len()), "give a and b") };
         let (r, q) = (a.iter().count(), b.iter().count());
-        if r < 2 || r != q || a[..r - 2] != b[..r - 2] {
-            return refuse(format!("a {a} with b {b}"), "give [.., M, K] and [.., K, N] with equal leading dimensions");
-        }
-        if a[r - 1] != b[r - 2] {
-            let what = format!("a {a} has rows of {}, b {b} has {} rows", a[r - 1], b[r - 2]);
+        let batch = if r < 2 || q < 2 { None } else { Batch::new(&a, &b) };
+        let Some(batch) = batch else {
+            let fix = "give [.., M, K] and [.., K, N] with leading dimensions that broadcast";
+            return refuse(format!("a {a} with b {b}"), fix);
+        };
+        if a[r - 1] != b[q - 2] {
+            let what = format!("a {a} has rows of {}, b {b} has {} rows", a[r - 1], b[q - 2]);
             return refuse(what, "make them equal");
         }
-        Ok(Outputs::one(a.with(r - 1, b[r - 1])))
+        let mut c = if r >= q { a } else { b };
+        let rank = r.max(q);
+        for (d, &n) in batch.sizes().iter().enumerate() {
+            c = c.with(d, n);
+        }
+        Ok(Outputs::one(c.with(rank - 2, a[r - 2]).with(rank - 1, b[q - 1])))
     }
 
     fn saves(&self) -> Saves {
@@ -43,50 +55,41 @@ impl Op for MatMul {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        let [batch, m, k, n] = sizes(inputs[0].shape(), inputs[1].shape());
-        let (a, b, c) = (inputs[0].data(), inputs[1].data(), outputs[0].data_mut());
-        for i in 0..batch {
-            let to = &mut c[i * m * n..][..m * n];
-            matmul(&a[i * m * k..][..m * k], &b[i * k * n..][..k * n], None, [m, k, n], [n, 1], to);
-        }
+        cpu::forward(inputs[0], inputs[1], outputs[0].data_mut());
     }
 
     fn backward(&self, g: &Backward<'_>, dx: &mut [Option<Tensor>]) {
-        let [batch, m, k, n] = sizes(g.shapes[0], g.shapes[1]);
-        let dy = g.dy().data();
+        let (shapes, dy) = ([g.shapes[0], g.shapes[1]], g.dy().data());
         if g.wants(0) {
-            let (b, mut d) = (g.input(1).data(), Tensor::uninit(g.shapes[0]));
-            for i in 0..batch {
-                let to = &mut d.data_mut()[i * m * k..][..m * k];
-                matmul(&dy[i * m * n..][..m * n], &b[i * k * n..][..k * n], None, [m, n, k], [1, n], to);
-            }
-            dx[0] = Some(d);
+            dx[0] = Some(cpu::gradient_a(shapes, g.input(1).data(), dy));
         }
         if g.wants(1) {
-            let (a, mut d) = (g.input(0).data(), Tensor::uninit(g.shapes[1]));
-            let mut turned = Tensor::uninit([m * k]);
-            for i in 0..batch {
-                let at = turned.data_mut();
-                for (r, row) in a[i * m * k..][..m * k].chunks_exact(k).enumerate() {
-                    row.iter().enumerate().for_each(|(c, v)| at[c * m + r] = *v);
-                }
-                let to = &mut d.data_mut()[i * k * n..][..k * n];
-                matmul(at, &dy[i * m * n..][..m * n], None, [k, m, n], [n, 1], to);
-            }
-            dx[1] = Some(d);
+            dx[1] = Some(cpu::gradient_b(shapes, g.input(0).data(), dy));
         }
     }
 
     fn flops(&self, inputs: &[Shape]) -> Option<u64> {
-        let [batch, m, k, n] = sizes(inputs[0], inputs[1]);
-        Some(2 * (batch * m * k * n) as u64)
+        let [m, k, n] = sizes(inputs[0], inputs[1]);
+        Some(2 * (Batch::new(&inputs[0], &inputs[1])?.len() * m * k * n) as u64)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn cases() {
         crate::check::table("linear/matmul", &super::cases::cases());
+    }
+
+    #[test]
+    fn what_does_not_broadcast_is_refused() {
+        let says = |a: &[usize], b: &[usize]| MatMul.infer(&[a.into(), b.into()]).unwrap_err().to_string();
+        assert!(says(&[2, 3, 4], &[3, 4, 5]).contains("a [2, 3, 4] with b [3, 4, 5]; give"));
+        assert!(says(&[4], &[4, 5]).contains("a [4] with b [4, 5]"));
+        assert!(says(&[2, 3], &[4, 5]).contains("rows of 3, b [4, 5] has 4 rows"));
+        let c = MatMul.infer(&[[2, 1, 4, 6].into(), [3, 6, 5].into()]).unwrap().all()[0];
+        assert_eq!(c, Shape::from([2, 3, 4, 5]));
     }
 }
