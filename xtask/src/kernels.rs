@@ -1,8 +1,8 @@
 //! `kernels`: hands the work to a small program of the kernels' own crate, which cargo builds first.
+//!
+//! `cargo xtask` asks that program without coming here; this is for those who run this one directly.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Context;
 
@@ -14,7 +14,7 @@ use crate::cli::KernelsCommand;
 /// # Errors
 /// If cargo cannot be started.
 pub fn run(command: &KernelsCommand) -> anyhow::Result<Ended> {
-    let mut words: Vec<String> = Vec::new();
+    let mut words: Vec<String> = vec!["kernels".to_owned()];
     match command {
         KernelsCommand::Check { op, device, table } => {
             words.extend(["check".to_owned(), "--device".to_owned(), device.to_string()]);
@@ -29,12 +29,8 @@ pub fn run(command: &KernelsCommand) -> anyhow::Result<Ended> {
         }
         KernelsCommand::New { path } => words.extend(["new".to_owned(), path.clone()]),
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(&cargo);
-    command.current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."));
-    command.args(["run", "--quiet", "--release", "--package", "np360-kernels", "--bin", "np360-kernels", "--"]);
-    crate::test::forget_package(command.args(&words));
-    let status = command.status().with_context(|| format!("cannot start {}", cargo.display()))?;
+    let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+    let status = launch::program(&words).status().context("cannot start cargo")?;
     match status.code() {
         Some(0) => Ok(Ended::Well),
         Some(2) => Ok(Ended::Misused),

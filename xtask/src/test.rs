@@ -43,7 +43,7 @@ pub fn run() -> anyhow::Result<Ended> {
         let begun = Instant::now();
         let mut command = Command::new(&cargo);
         command.current_dir(&root).args(check.args).envs(check.env);
-        forget_package(&mut command);
+        launch::forget_package(&mut command);
         let status = command.status().with_context(|| format!("cannot start {}", cargo.display()))?;
         let took = ui::duration(begun.elapsed().as_secs_f64());
         if !status.success() {
@@ -56,14 +56,4 @@ pub fn run() -> anyhow::Result<Ended> {
     let total = ui::duration(all.elapsed().as_secs_f64());
     ui::line(&format!("all passed in {total}: {}", times.join(", ")));
     Ok(Ended::Well)
-}
-
-/// What cargo tells this program about its own package is not for the packages that it builds.
-pub(crate) fn forget_package(command: &mut Command) {
-    for (key, _) in std::env::vars_os().filter(|(k, _)| k.to_string_lossy().starts_with("CARGO_PKG_")) {
-        command.env_remove(key);
-    }
-    for key in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"] {
-        command.env_remove(key);
-    }
 }

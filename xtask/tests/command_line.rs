@@ -21,6 +21,9 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         ("bench satellite autodl", "autodl is not for satellite"),
         ("bench satellite wrn --device cuda", "not built yet"),
         ("data verify mnist5", "there is no task or method 'mnist5'"),
+        ("perf --only gemm_2048", "there is no workload 'gemm_2048'"),
+        ("perf --only gemm_1024,pcdarts_search_b32", "pcdarts_search_b32 is not built yet"),
+        ("perf --device cuda", "not built yet"),
     ] {
         let (code, out, err) = run(args);
         assert_eq!((code, out.as_str()), (2, ""), "{args}: {err}");
@@ -46,8 +49,41 @@ fn a_failure_is_one_line_and_exit_code_1() {
 }
 
 #[test]
+fn vectors_and_workloads_from_the_command_line() {
+    let scratch = tempfile::tempdir().unwrap();
+    let place = scratch.path().display();
+    assert_eq!(run(&format!("vectors {place}/none")).0, 1);
+    std::fs::create_dir(scratch.path().join("conv2d")).unwrap();
+    std::fs::write(scratch.path().join("conv2d/broken.safetensors"), "?").unwrap();
+    let (code, out, err) = run(&format!("vectors {place}"));
+    assert_eq!((code, err.as_str(), out.lines().last()), (1, "", Some("0 passed, 1 failed")), "{out}");
+    assert!(out.starts_with("conv2d/broken: cannot be read: "), "{out}");
+    assert_eq!(run(&format!("vectors {place} --only norm")).0, 2);
+
+    let (code, out, err) = run("perf --json --only dwconv3x3_4_32px,bn_relu_64_32px --reps 1 --threads 1");
+    assert_eq!((code, err.as_str(), out.lines().count()), (0, "", 2));
+    assert!(out.starts_with("{\"workload\":\"dwconv3x3_4_32px\",\"median_s\":"), "{out}");
+    assert!(out.contains("\"threads\":1,\"flop\":null,\"allocations\":") && !out.contains("\"peak_bytes\":0"), "{out}");
+}
+
+#[test]
 fn help_reads_well_on_every_level() {
-    for args in ["", "bench", "data", "data import", "data verify", "data list", "test", "doctor"] {
+    for args in [
+        "",
+        "bench",
+        "data",
+        "data import",
+        "data verify",
+        "data list",
+        "vectors",
+        "kernels",
+        "kernels check",
+        "kernels bench",
+        "kernels new",
+        "perf",
+        "test",
+        "doctor",
+    ] {
         let (code, out, err) = run(&format!("{args} --help"));
         assert_eq!((code, err.as_str()), (0, ""), "{args}");
         assert!(out.contains("Usage: cargo xtask") && out.is_ascii(), "{out}");

@@ -62,8 +62,8 @@ pub fn plan(path: &str, table: &str, family: Option<&str>) -> Result<Vec<File>, 
 fn insert(text: &str, line: &str, like: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     let alike = |l: &&str| l.starts_with(like);
-    let next = lines.iter().position(|l| alike(&l) && *l > line);
-    let at = next.or_else(|| lines.iter().rposition(|l| alike(&l)).map(|i| i + 1)).unwrap_or(lines.len());
+    let next = lines.iter().position(|l| alike(l) && *l > line);
+    let at = next.or_else(|| lines.iter().rposition(|l| alike(l)).map(|i| i + 1)).unwrap_or(lines.len());
     lines.insert(at, line);
     lines.join("\n") + "\n"
 }

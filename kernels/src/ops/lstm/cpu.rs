@@ -186,7 +186,7 @@ dispatch! {
 
 #[inline(always)]
 fn add_body<S: Simd>(a: &[f32], b: &mut [f32]) {
-    b.iter_mut().zip(a).for_each(|(b, a)| *b = *a + *b);
+    b.iter_mut().zip(a).for_each(|(b, a)| *b += *a);
 }
 
 #[inline(always)]

@@ -78,6 +78,7 @@ fn over_rows<T: Real>(rows: usize, mut term: impl FnMut(usize, T) -> T) -> T {
 }
 
 /// A layer backward; `dy` is what each step's h gets from outside, `dh` and `dc` what the last step's h and c get besides.
+#[allow(clippy::too_many_arguments)] // what the step is made of
 pub fn backward<T: Real>(
     s: Sizes,
     x: &[T],

@@ -8,6 +8,9 @@ use crate::ops::spectral::waves;
 use crate::product::scatter::CHUNK;
 use crate::tree;
 
+/// What hands every number of a matrix, with its place, to a function.
+type Fill<'a> = &'a dyn Fn(&mut dyn FnMut(usize, f64));
+
 /// Every matrix of the specification, rounded to T: W -> modes, H -> rows, back to H, back to W.
 struct Waves<T> {
     width: Vec<T>,
@@ -18,7 +21,7 @@ struct Waves<T> {
 
 impl<T: Real> Waves<T> {
     fn of(s: Sizes) -> Self {
-        let new = |len: usize, fill: &dyn Fn(&mut dyn FnMut(usize, f64))| {
+        let new = |len: usize, fill: Fill<'_>| {
             let mut m = vec![T::default(); len];
             fill(&mut |i, v| m[i] = T::of(v));
             m
