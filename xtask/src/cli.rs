@@ -168,7 +168,7 @@ Without sizes, the published ones.")]
     Show {
         /// The task
         task: String,
-        /// Where the contact sheet goes [default: <DATA>/<TASK>.png]
+        /// Where the contact sheet goes [default: DATA/TASK.png]
         #[arg(long, value_name = "FILE")]
         png: Option<PathBuf>,
         /// The folder of imported data
@@ -182,7 +182,7 @@ Without sizes, the published ones.")]
         /// As NumPy's .npz
         #[arg(long, required = true)]
         npz: bool,
-        /// The file to write [default: <TASK>.npz]
+        /// The file to write [default: TASK.npz]
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
         /// The folder of imported data

@@ -2,8 +2,6 @@
 
 pub mod f1;
 mod relative_l2;
-#[cfg(test)]
-mod vectors;
 pub mod vote;
 pub use relative_l2::{RelativeL2, relative_l2, relative_l2_of_batches};
 

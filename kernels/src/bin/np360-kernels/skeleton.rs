@@ -63,7 +63,7 @@ fn insert(text: &str, line: &str, like: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     let alike = |l: &&str| l.starts_with(like);
     let next = lines.iter().position(|l| alike(l) && *l > line);
-    let at = next.or_else(|| lines.iter().rposition(|l| alike(l)).map(|i| i + 1)).unwrap_or(lines.len());
+    let at = next.or_else(|| lines.iter().rposition(alike).map(|i| i + 1)).unwrap_or(lines.len());
     lines.insert(at, line);
     lines.join("\n") + "\n"
 }

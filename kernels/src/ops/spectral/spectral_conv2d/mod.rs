@@ -8,7 +8,7 @@
 //! mirror image, and drops what is imaginary in column 0 and, for even W, in column W/2.
 //!
 //! # Specification
-//! Every transform is a product with a real matrix, entries computed in f64 and rounded once ([`super::waves`]); every
+//! Every transform is a product with a real matrix, entries computed in f64 and rounded once (`super::waves`); every
 //! output element is one fma chain from +0, ascending. A complex index is the pair (index, part), real part first:
 //! ```text
 //! a [n,h,c, (k,part)]   over w:          x, e^(-2 pi i k w / W)
