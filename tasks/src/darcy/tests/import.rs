@@ -211,7 +211,8 @@ fn real_files_of_both_versions_agree() {
         d.verify(&Silent).unwrap();
         let (x, y) = d.open_test().unwrap().items().batch(&[0, 19]);
         assert!(x.data().iter().all(|&a| a == 3.0 || a == 12.0));
-        assert!(y.data().iter().all(|u| (-1e-6..1.0).contains(u)));
+        // Another solver's output with other constants: about zero on the border, below two inside.
+        assert!(y.data().iter().all(|u| (-0.01..2.0).contains(u)));
         hashes.push(s.hash);
     }
     assert!(hashes.windows(2).all(|h| h[0] == h[1]), "{hashes:?}");
