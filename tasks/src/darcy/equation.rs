@@ -99,9 +99,17 @@ impl Solver {
 
     /// Poisson's equation on the grid: the z whose scheme with a = 1 (not doubled) gives r.
     fn poisson(&self, r: &[f64], z: &mut [f64], waves: &mut [f64], room: &mut Room) {
+        let Grid { n, stride } = self.grid;
         self.fourier.columns_to_rows(self.grid, Parity::Sine, r, waves, room);
+        // What travels beside a series leaves a rounding in it; the border is zero, not nearly.
+        waves[..stride].fill(0.0);
+        waves[n * stride..].fill(0.0);
         tridiagonal(self.grid, &self.pivots, waves);
         self.fourier.rows_to_columns(self.grid, Parity::Sine, waves, z, room);
+        for row in z.chunks_exact_mut(stride) {
+            row[0] = 0.0;
+            row[n..].fill(0.0);
+        }
     }
 }
 

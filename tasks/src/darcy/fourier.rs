@@ -4,7 +4,8 @@
 //! SIMD level. A complex transform of length N is Stockham's: for each factor p of N, in the order 4, 2, 3, 5, 7, one pass
 //! of p-point transforms whose sums are written out in [`pass_odd`], [`pass_2`] and [`pass_4`], then a multiplication by the
 //! roots of unity, which come from [`kernels::math`]. Sine and cosine transforms of n intervals are complex ones of 2 n
-//! points, extended oddly or evenly; two real series travel as real and imaginary part.
+//! points, extended oddly or evenly; two real series travel as real and imaginary part, and leave roundings, of the size of
+//! the larger one's, in each other.
 
 use std::ops::{Add, Mul, Neg, Sub};
 

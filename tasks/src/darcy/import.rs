@@ -1,9 +1,11 @@
 //! The original files: `piececonst_r*_smooth1.mat` (training, validation) and `piececonst_r*_smooth2.mat` (test).
 //!
 //! Each holds `coeff` and `sol`, MATLAB arrays of (fields, s, s), or of (s, s, fields) where the first two are equal and the
-//! last two are not; the first of the two equal ones counts rows. The first 900 fields of smooth1 are for training, the next
-//! 100 for validation, the first 100 of smooth2 for testing; a smaller smooth1 is divided in the same proportion. Fields of
-//! 421 nodes a side are kept at every fifth node, others at every node.
+//! last two are not; the first of the two equal ones counts rows. (Dimensions are MATLAB's; HDF5 writes them last first.)
+//!
+//! The first 900 fields of smooth1 are for training, the next 100 for validation, the first 100 of smooth2 for testing; a
+//! smaller smooth1 is divided in the same proportion. Fields of 421 nodes a side are kept at every fifth node, others at
+//! every node.
 
 use std::fs;
 use std::path::{Path, PathBuf};
