@@ -125,7 +125,7 @@ fn find_or_generate(task: &str, values: &Values, data: &Path, progress: &mut dyn
     if let Ok(set) = Dataset::open(&dir, task) {
         return Ok(source_of(&set, &dir));
     }
-    progress.note(&format!("no data of {} in {}: generating a stand-in", task.facts().name, data.display()));
+    progress.note(&format!("no data of {} in {}: generating some", task.facts().name, data.display()));
     std::fs::create_dir_all(&dir)
         .with_context(|| format!("cannot create {} (--data chooses another folder)", dir.display()))?;
     task.generate(sizes, STAND_IN_SEED, &dir, &tasks::Silent)?;
