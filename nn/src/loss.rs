@@ -15,6 +15,11 @@ use crate::Pass;
 pub enum Loss {
     /// Mean over rows; targets are class numbers (integers), of x's shape without its last size.
     CrossEntropy,
+    /// The same, a share of each target spread over all classes.
+    SmoothedCrossEntropy {
+        /// The share, 0 to 1.
+        smoothing: f32,
+    },
     /// Mean over all numbers; targets in [0, 1].
     BceWithLogits,
     /// Mean of squares.
@@ -35,7 +40,7 @@ pub enum Loss {
 impl Loss {
     fn name(self) -> &'static str {
         match self {
-            Self::CrossEntropy => "cross_entropy",
+            Self::CrossEntropy | Self::SmoothedCrossEntropy { .. } => "cross_entropy",
             Self::BceWithLogits => "bce_with_logits",
             Self::Mse => "mse",
             Self::L1 => "l1",
@@ -50,13 +55,14 @@ impl Loss {
     /// Names the first wrong number. (Shapes are refused when the op is recorded.)
     pub fn check(self, x: &Tensor, target: &Value) -> Result<(), OpError> {
         let name = self.name();
-        let wanted = if self == Self::CrossEntropy { DType::I32 } else { DType::F32 };
+        let classes = matches!(self, Self::CrossEntropy | Self::SmoothedCrossEntropy { .. });
+        let wanted = if classes { DType::I32 } else { DType::F32 };
         if target.dtype() != wanted {
             let fix = if wanted == DType::I32 { "give class numbers" } else { "give numbers" };
             return Err(OpError::new(name, format!("the target {} is {:?}", target.shape(), target.dtype()), fix));
         }
         match self {
-            Self::CrossEntropy => check_targets(target, x.shape().last()),
+            Self::CrossEntropy | Self::SmoothedCrossEntropy { .. } => check_targets(target, x.shape().last()),
             Self::BceWithLogits => match target.data().iter().position(|t| !(0.0..=1.0).contains(t)) {
                 None => Ok(()),
                 Some(i) => {
@@ -80,6 +86,7 @@ impl Loss {
         let tape = &mut *pass.tape;
         match self {
             Self::CrossEntropy => tape.apply(CrossEntropy::new(0.0, Mean), &inputs),
+            Self::SmoothedCrossEntropy { smoothing } => tape.apply(CrossEntropy::new(smoothing, Mean), &inputs),
             Self::BceWithLogits => tape.apply(PointwiseLoss::bce_with_logits(Mean), &inputs),
             Self::Mse => tape.apply(PointwiseLoss::mse(Mean), &inputs),
             Self::L1 => tape.apply(PointwiseLoss::l1(Mean), &inputs),
@@ -139,11 +146,26 @@ mod tests {
             let mut refused = |loss: Loss, target: Value| loss.of(p, &x, &target).unwrap_err().to_string();
             assert!(refused(Loss::CrossEntropy, Value::from_ints([2], &[0, 3])).contains("is 3"));
             assert!(refused(Loss::CrossEntropy, Value::zeros([2])).contains("give class numbers"));
+            let smoothed = |smoothing| Loss::SmoothedCrossEntropy { smoothing };
+            assert!(refused(smoothed(0.1), Value::from_ints([2], &[-1, 2])).contains("is -1"));
+            assert!(refused(smoothed(1.5), Value::from_ints([2], &[0, 2])).contains("label smoothing of 1.5"));
             assert!(refused(Loss::BceWithLogits, Value::full([2, 3], 1.5)).contains("is 1.5"));
             assert!(refused(Loss::BceWithLogits, Value::full([2, 3], f32::NAN)).contains("is NaN"));
             assert!(refused(Loss::Mse, Value::from_ints([2, 3], &[0; 6])).contains("give numbers"));
             assert!(refused(Loss::Mse, Value::zeros([3])).contains("[3]"));
         });
+    }
+
+    #[test]
+    fn smoothing_mixes_in_the_mean_over_classes() {
+        let x = Tensor::constant(Value::from_slice([1, 3], &[1.0, -2.0, 0.5]));
+        let of =
+            |loss: Loss, class| with_pass(|p| loss.of(p, &x, &Value::from_ints([1], &[class])).unwrap().value().item());
+        let plain = [0, 1, 2].map(|class| of(Loss::CrossEntropy, class));
+        let got = of(Loss::SmoothedCrossEntropy { smoothing: 0.3 }, 1);
+        let want = 0.7 * plain[1] + 0.1 * (plain[0] + plain[1] + plain[2]);
+        assert!((got - want).abs() < 1e-6, "{got}, not {want}");
+        assert_eq!(of(Loss::SmoothedCrossEntropy { smoothing: 0.0 }, 2), plain[2]);
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! Metrics, as fractions or in the data's own unit; [`crate::Metric::scale`] makes them the paper's.
 
+pub mod auroc;
+pub mod average_precision;
+pub mod detections;
 pub mod f1;
+pub mod mae_below;
+pub mod protein_mae;
+pub mod ranking;
 mod relative_l2;
 pub mod vote;
 pub use relative_l2::{RelativeL2, relative_l2, relative_l2_of_batches};
