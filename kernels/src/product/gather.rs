@@ -228,7 +228,7 @@ impl Gather<'_> {
 }
 
 /// Copies columns `left..` of a source row into `to`, +0 outside the row (or where there is no row).
-pub(super) fn copy_columns(from: Option<&[f32]>, left: isize, channels: usize, to: &mut [f32]) {
+pub(crate) fn copy_columns(from: Option<&[f32]>, left: isize, channels: usize, to: &mut [f32]) {
     let Some(from) = from else { return to.fill(0.0) };
     let before = ((-left).max(0) as usize * channels).min(to.len());
     let skip = (left.max(0) as usize * channels).min(from.len());
