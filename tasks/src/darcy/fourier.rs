@@ -358,8 +358,8 @@ fn pass_4(f: &Fourier, n: usize, s: usize, x: &[Complex], y: &mut [Complex]) {
     }
 }
 
-/// P-point transforms, P an odd prime. With h = (P - 1) / 2, the sums and differences of a[r] and a[P - r], r = 1..=h:
-/// output 0 is a[0] plus the sums, r ascending; outputs t and P - t are u -+ i v, u = a[0] + the sums times
+/// P-point transforms, P an odd prime. With h = (P - 1) / 2, the sums and differences of `a[r]` and `a[P - r]`, r = 1..=h:
+/// output 0 is `a[0]` plus the sums, r ascending; outputs t and P - t are u -+ i v, u = `a[0]` + the sums times
 /// cos(2 pi r t / P), v = the differences times sin(2 pi r t / P), both r ascending. Then outputs are multiplied by roots.
 #[inline(always)]
 fn pass_odd<const P: usize>(f: &Fourier, n: usize, s: usize, x: &[Complex], y: &mut [Complex]) {

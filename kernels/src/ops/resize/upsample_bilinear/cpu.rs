@@ -116,7 +116,7 @@ pub(super) fn backward(op: &UpsampleBilinear, shape: &Shape, dy: &[f32], dx: &mu
 dispatch! {
     /// v = fma(h1, b, h0 a).
     fn blend_rows(a: &[f32], b: &[f32], h: [f32; 2], v: &mut [f32]) = blend_rows_body;
-    /// y = fma(w1, v[j + 1], w0 v[j]), or v[j] where there is one tap.
+    /// `y = fma(w1, v[j + 1], w0 v[j])`, or `v[j]` where there is one tap.
     fn blend_columns(v: &[f32], columns: &[Taps], c: usize, y: &mut [f32]) = blend_columns_body;
     /// u = fma(h, dy, u).
     fn add_row(dy: &[f32], h: f32, u: &mut [f32]) = add_row_body;
