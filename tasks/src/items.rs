@@ -36,8 +36,8 @@ struct Cuts {
     first: Vec<u32>,
 }
 
-/// One file of items. Of a fixed shape: `x` f32 [N, ...], and `y` i32 [N] (class numbers) or f32 [N, ...] (targets). Ragged:
-/// `signal` f32 [S, channels], all records one after the other; `offsets` i64 [R + 1], where each begins; `label` i32 [R].
+/// One file of items. Of a fixed shape: `x` f32 `[N, ...]`, and `y` i32 `[N]` (class numbers) or f32 `[N, ...]` (targets). Ragged:
+/// `signal` f32 [S, channels], all records one after the other; `offsets` i64 `[R + 1]`, where each begins; `label` i32 `[R]`.
 #[derive(Debug)]
 pub(crate) struct Items {
     pub(crate) stored: Arc<Stored>,
