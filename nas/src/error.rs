@@ -41,7 +41,4 @@ pub enum Error {
         /// Steps done of it.
         steps: usize,
     },
-    /// A cell that does not exist.
-    #[error("{0}")]
-    Unsupported(String),
 }

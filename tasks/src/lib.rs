@@ -14,6 +14,7 @@ pub mod error;
 pub mod facts;
 pub mod formats;
 pub mod fsd50k;
+mod generated;
 mod items;
 pub mod metrics;
 pub mod ninapro;
@@ -60,6 +61,21 @@ pub struct Summary {
     pub notices: Vec<String>,
     /// The dataset's hash, as [`Dataset::hash`] gives it.
     pub hash: String,
+}
+
+impl Summary {
+    /// Of the store that was just made.
+    pub(crate) fn of(data_dir: &Path, task: &'static dyn Task) -> Result<Self, Error> {
+        let (made, name) = (Dataset::open(data_dir, task)?, task.facts().name);
+        Ok(Self {
+            task: name,
+            folder: data_dir.join(name),
+            sizes: made.sizes(),
+            provenance: made.provenance(),
+            notices: made.notices().to_vec(),
+            hash: made.hash().to_owned(),
+        })
+    }
 }
 
 /// One of the ten tasks.

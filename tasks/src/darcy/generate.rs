@@ -10,14 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kernels::pool;
-use kernels::rng::{Key, Purpose};
 use safetensors::Dtype;
 
 use super::equation::{Solver, Space};
-use super::{FACTS, field, summary};
+use super::{FACTS, field};
 use crate::progress::{Progress, Unit};
-use crate::store::{Origin, Part, Provenance, StoreWriter};
-use crate::{Error, ErrorKind, Sizes, Summary};
+use crate::store::{Part, Provenance, StoreWriter};
+use crate::{Error, ErrorKind, Sizes, Summary, generated};
 
 /// What is solved on, and what is kept of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,9 +70,7 @@ impl Maker {
         let desk = self.desks.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut desk = desk.unwrap_or_else(|| Desk { space: self.solver.space(), a: self.solver.grid.zeros() });
         let Desk { space, a } = &mut desk;
-        let mut task = [0; 8];
-        task[..FACTS.name.len()].copy_from_slice(FACTS.name.as_bytes());
-        let key = Key::new(self.seed, Purpose::Generate).at(u64::from_le_bytes(task), part as u64);
+        let key = generated::key(&FACTS, self.seed, part);
         field::coefficient(&self.solver, &mut key.stream(index as u64), space, a);
         let (n, right) = (self.mesh.n, 2.0 / (self.mesh.n * self.mesh.n) as f64);
         let border = |i: usize| i == 0 || i == n;
@@ -173,19 +170,8 @@ pub(super) fn generate(
     data_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
-    if sizes.train == 0 || sizes.val == 0 || sizes.test == 0 {
-        let what = format!("darcy: cannot generate {} + {} + {} fields", sizes.train, sizes.val, sizes.test);
-        return Err(Error::invalid(what, "ask for at least one a split"));
-    }
-    let origin = Origin {
-        preprocessing: FACTS.preprocessing,
-        provenance: Provenance::Generated,
-        seed: Some(seed),
-        sources: Vec::new(),
-        task: FACTS.name.to_owned(),
-        outputs: FACTS.outputs,
-        notices: Vec::new(),
-    };
+    generated::check(&FACTS, sizes)?;
+    let origin = generated::origin(&FACTS, seed, Provenance::Generated);
     // Begun first: one at a time works on the waiting fields, too.
     let mut store = StoreWriter::begin(data_dir, FACTS.name)?;
     let folder = folder(data_dir);
@@ -209,5 +195,5 @@ pub(super) fn generate(
     }
     store.publish()?;
     fs::remove_dir_all(&folder).map_err(|e| Error::io(&folder, "remove", &e))?;
-    summary(data_dir, origin)
+    Summary::of(data_dir, &super::Darcy)
 }

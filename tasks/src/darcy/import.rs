@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
 
-use super::{FACTS, summary};
+use super::FACTS;
 use crate::error::grouped;
 use crate::formats::Mapped;
 use crate::formats::matlab::{Matlab, Numbers};
@@ -85,7 +85,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
         store.finish(split, &origin)?;
     }
     store.publish()?;
-    summary(data_dir, origin)
+    Summary::of(data_dir, &super::Darcy)
 }
 
 /// The two files, of one resolution.

@@ -14,7 +14,6 @@ pub mod normaliser;
 use std::path::Path;
 
 use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
-use crate::store::Origin;
 use crate::{Error, Progress, Score, Split, Summary, Task, Transform};
 
 /// What is fixed about it.
@@ -59,18 +58,6 @@ impl Task for Darcy {
     fn score(&self, _: &Split) -> Box<dyn Score> {
         Box::<crate::score::MeanRelativeL2>::default()
     }
-}
-
-fn summary(data_dir: &Path, origin: Origin) -> Result<Summary, Error> {
-    let made = crate::Dataset::open(data_dir, &Darcy)?;
-    Ok(Summary {
-        task: FACTS.name,
-        folder: data_dir.join(FACTS.name),
-        sizes: made.sizes(),
-        provenance: origin.provenance,
-        notices: origin.notices,
-        hash: made.hash().to_owned(),
-    })
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@
 use std::path::Path;
 
 use kernels::math::{exp, sin};
-use kernels::rng::{Key, Purpose, Stream};
+use kernels::rng::{Key, Stream};
 
-use super::{CLASSES, FACTS, summary, write_split};
+use super::{CLASSES, FACTS, write_split};
 use crate::progress::{Progress, Unit};
-use crate::store::{Origin, Part, Provenance, StoreWriter};
-use crate::{Error, Sizes, Summary};
+use crate::store::{Part, Provenance, StoreWriter};
+use crate::{Error, Sizes, Summary, generated};
 
 /// Samples a second.
 const RATE: f64 = 300.0;
@@ -159,31 +159,13 @@ fn beats(chance: &mut Stream, rhythm: Rhythm, mean: f64, out: &mut [f64]) {
     }
 }
 
-/// The key of a part. The parts' streams differ in their keys, so none of them can share a record.
-fn key(seed: u64, part: Part) -> Key {
-    let mut task = [0; 8];
-    task[..FACTS.name.len()].copy_from_slice(FACTS.name.as_bytes());
-    Key::new(seed, Purpose::Generate).at(u64::from_le_bytes(task), part as u64)
-}
-
 pub(super) fn generate(sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
-    if sizes.train == 0 || sizes.val == 0 || sizes.test == 0 {
-        let what = format!("ecg: cannot generate {} + {} + {} records", sizes.train, sizes.val, sizes.test);
-        return Err(Error::invalid(what, "ask for at least one a split"));
-    }
-    let origin = Origin {
-        preprocessing: FACTS.preprocessing,
-        provenance: Provenance::StandIn,
-        seed: Some(seed),
-        sources: Vec::new(),
-        task: FACTS.name.to_owned(),
-        outputs: CLASSES.len(),
-        notices: vec!["a stand-in, not the task's data: no result on it can be compared with a published one".into()],
-    };
+    generated::check(&FACTS, sizes)?;
+    let origin = generated::origin(&FACTS, seed, Provenance::StandIn);
     let mut store = StoreWriter::begin(data_dir, FACTS.name)?;
     let (mut done, total) = (0, (sizes.train + sizes.val + sizes.test) as u64);
     for (part, n) in [(Part::Train, sizes.train), (Part::Val, sizes.val), (Part::Test, sizes.test)] {
-        let key = key(seed, part);
+        let key = generated::key(&FACTS, seed, part);
         let mut split = store.split(part)?;
         let labels: Vec<i32> = (0..n).map(|i| class(&mut key.stream(i as u64)) as i32).collect();
         let numbers: Vec<i32> = (0..n as i32).collect();
@@ -199,7 +181,7 @@ pub(super) fn generate(sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn 
     }
     store.publish()?;
     progress.report("generating ecg", total, total, Unit::Items);
-    summary(data_dir, origin)
+    Summary::of(data_dir, &super::Ecg)
 }
 
 #[cfg(test)]
@@ -210,7 +192,7 @@ mod tests {
     fn a_record_depends_on_its_number_alone() {
         let make = |seed, part, i| {
             let mut v = Vec::new();
-            (record(key(seed, part), i, &mut v), v)
+            (record(generated::key(&FACTS, seed, part), i, &mut v), v)
         };
         let one = make(1, Part::Train, 5);
         assert_eq!(one, make(1, Part::Train, 5));
@@ -222,8 +204,8 @@ mod tests {
     fn classes_and_lengths_are_as_the_originals() {
         let (mut counts, mut half_minutes, mut v) = ([0; 4], 0, Vec::new());
         for i in 0..400 {
-            let k = record(key(0, Part::Train), i, &mut v);
-            assert_eq!(k, class(&mut key(0, Part::Train).stream(i)));
+            let k = record(generated::key(&FACTS, 0, Part::Train), i, &mut v);
+            assert_eq!(k, class(&mut generated::key(&FACTS, 0, Part::Train).stream(i)));
             counts[k] += 1;
             half_minutes += usize::from(v.len() == 9_000);
             assert!((2_700..=18_000).contains(&v.len()) && v.iter().all(|x| x.abs() < 20.0), "{i}");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{Challenge, Files, REFERENCES};
 use super::pickled::Pickled;
-use super::{CLASSES, FACTS, WINDOWS, summary, write_split};
+use super::{CLASSES, FACTS, WINDOWS, write_split};
 use crate::error::grouped;
 use crate::formats::Mapped;
 use crate::formats::pickle::Pickle;
@@ -172,5 +172,5 @@ fn store(
     }
     store.publish()?;
     progress.report("importing ecg", n as u64, n as u64, Unit::Items);
-    summary(data_dir, origin)
+    Summary::of(data_dir, &super::Ecg)
 }

@@ -19,7 +19,7 @@ use safetensors::Dtype;
 
 use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
 use crate::standardise::standardise;
-use crate::store::{Origin, SplitWriter};
+use crate::store::SplitWriter;
 use crate::{Error, Progress, Score, Split, Summary, Task, Windows};
 
 /// What is fixed about it.
@@ -99,18 +99,6 @@ fn write_split(
     split.push(labels)?;
     split.tensor("record", Dtype::I32, &[])?;
     split.push(records)
-}
-
-fn summary(data_dir: &Path, origin: Origin) -> Result<Summary, Error> {
-    let made = crate::Dataset::open(data_dir, &Ecg)?;
-    Ok(Summary {
-        task: FACTS.name,
-        folder: data_dir.join(FACTS.name),
-        sizes: made.sizes(),
-        provenance: origin.provenance,
-        notices: origin.notices,
-        hash: made.hash().to_owned(),
-    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::store::Origin;
 use crate::test_support::shared;
 use crate::{Dataset, ErrorKind, Part, Provenance, Silent, store::Stored};
 

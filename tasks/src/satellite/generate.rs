@@ -7,12 +7,12 @@
 
 use std::path::Path;
 
-use kernels::rng::{Key, Purpose, Stream};
+use kernels::rng::{Key, Stream};
 
-use super::{FACTS, summary, write_split};
+use super::{FACTS, write_split};
 use crate::progress::{Progress, Unit};
-use crate::store::{Origin, Part, Provenance, StoreWriter};
-use crate::{Error, Sizes, Summary};
+use crate::store::{Part, Provenance, StoreWriter};
+use crate::{Error, Sizes, Summary, generated};
 
 /// Items between two reports.
 const STRIDE: usize = 4_096;
@@ -107,31 +107,13 @@ fn stretch(chance: &mut Stream) -> f64 {
     0.75 + 0.5 * chance.uniform64()
 }
 
-/// The key of a part. The parts' streams differ in their keys, so none of them can share an instance.
-fn key(seed: u64, part: Part) -> Key {
-    let mut task = [0; 8];
-    task.copy_from_slice(&FACTS.name.as_bytes()[..8]);
-    Key::new(seed, Purpose::Generate).at(u64::from_le_bytes(task), part as u64)
-}
-
 pub(super) fn generate(sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
-    if sizes.train == 0 || sizes.val == 0 || sizes.test == 0 {
-        let what = format!("satellite: cannot generate {} + {} + {} series", sizes.train, sizes.val, sizes.test);
-        return Err(Error::invalid(what, "ask for at least one a split"));
-    }
-    let origin = Origin {
-        preprocessing: FACTS.preprocessing,
-        provenance: Provenance::StandIn,
-        seed: Some(seed),
-        sources: Vec::new(),
-        task: FACTS.name.to_owned(),
-        outputs: COVERS.len(),
-        notices: vec!["a stand-in, not the task's data: no result on it can be compared with a published one".into()],
-    };
+    generated::check(&FACTS, sizes)?;
+    let origin = generated::origin(&FACTS, seed, Provenance::StandIn);
     let mut store = StoreWriter::begin(data_dir, FACTS.name)?;
     let (mut before, total) = (0, (sizes.train + sizes.val + sizes.test) as u64);
     for (part, n) in [(Part::Train, sizes.train), (Part::Val, sizes.val), (Part::Test, sizes.test)] {
-        let key = key(seed, part);
+        let key = generated::key(&FACTS, seed, part);
         let mut split = store.split(part)?;
         let labels: Vec<i32> = (0..n).map(|i| class(&mut key.stream(i as u64)) as i32).collect();
         write_split(&mut split, DATES, &labels, |i, out| {
@@ -146,7 +128,7 @@ pub(super) fn generate(sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn 
     }
     store.publish()?;
     progress.report("generating satellite", total, total, Unit::Items);
-    summary(data_dir, origin)
+    Summary::of(data_dir, &super::Satellite)
 }
 
 #[cfg(test)]
@@ -157,7 +139,7 @@ mod tests {
     fn an_item_depends_on_its_number_alone() {
         let make = |seed, part, i| {
             let mut v = [0.0; DATES];
-            (item(key(seed, part), i, &mut v), v.map(f64::to_bits))
+            (item(generated::key(&FACTS, seed, part), i, &mut v), v.map(f64::to_bits))
         };
         assert_eq!(make(1, Part::Train, 5), make(1, Part::Train, 5));
         let others = [make(2, Part::Train, 5), make(1, Part::Val, 5), make(1, Part::Test, 5), make(1, Part::Train, 6)];
@@ -168,7 +150,7 @@ mod tests {
     fn every_class_comes_up_and_values_are_an_index() {
         let (mut counts, mut v) = ([0; 24], [0.0; DATES]);
         for i in 0..4_800 {
-            counts[item(key(0, Part::Train), i, &mut v) as usize] += 1;
+            counts[item(generated::key(&FACTS, 0, Part::Train), i, &mut v) as usize] += 1;
             assert!(v.iter().all(|x| (-0.3..1.5).contains(x)), "{i}: {v:?}");
         }
         assert!(counts.iter().all(|c| (130..270).contains(c)), "{counts:?}");

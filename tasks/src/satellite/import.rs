@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{FACTS, summary, write_split};
+use super::{FACTS, write_split};
 use crate::error::grouped;
 use crate::formats::Mapped;
 use crate::formats::array::{Array, Class};
@@ -115,7 +115,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
     }
     store.publish()?;
     progress.report("importing satellite", total, total, Unit::Items);
-    summary(data_dir, origin)
+    Summary::of(data_dir, &super::Satellite)
 }
 
 fn source(name: &str, bytes: &[u8]) -> Source {

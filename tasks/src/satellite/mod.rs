@@ -13,7 +13,7 @@ use safetensors::Dtype;
 
 use crate::facts::{Facts, Kind, Loss, Sizes, ZERO_ONE_ERROR};
 use crate::standardise::standardise;
-use crate::store::{Origin, SplitWriter};
+use crate::store::SplitWriter;
 use crate::{Error, Progress, Summary, Task};
 
 /// What is fixed about it.
@@ -68,18 +68,6 @@ fn write_split(
     }
     split.tensor("y", Dtype::I32, &[])?;
     split.push(labels)
-}
-
-fn summary(data_dir: &Path, origin: Origin) -> Result<Summary, Error> {
-    let made = crate::Dataset::open(data_dir, &Satellite)?;
-    Ok(Summary {
-        task: FACTS.name,
-        folder: data_dir.join(FACTS.name),
-        sizes: made.sizes(),
-        provenance: origin.provenance,
-        notices: origin.notices,
-        hash: made.hash().to_owned(),
-    })
 }
 
 #[cfg(test)]

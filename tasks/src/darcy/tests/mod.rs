@@ -246,17 +246,3 @@ fn the_published_mesh_is_pinned() {
     }
     assert_eq!(s.hash, "c45155fd4d74b8c9ded6bd182b2aa4a3436dccb9d05c5992abbf17800d8580da");
 }
-
-/// Not a test: `cargo test --release -p np360-tasks -- --ignored --nocapture time_of_generating_darcy`
-#[test]
-#[ignore = "a measurement"]
-#[allow(clippy::print_stderr)] // what it is for
-fn time_of_generating_darcy() {
-    let (maker, fields) = (Maker::new(Mesh::PUBLISHED, 0), 20);
-    let begun = std::time::Instant::now();
-    let iterations: Vec<usize> = (0..fields).map(|i| maker.field(Part::Train, i).iterations).collect();
-    eprintln!("{:.3} s a field on one core, {iterations:?} iterations", begun.elapsed().as_secs_f64() / fields as f64);
-    let (dir, begun) = (tempfile::tempdir().unwrap(), std::time::Instant::now());
-    let s = Darcy.generate(super::FACTS.sizes, 0, dir.path(), &Silent).unwrap();
-    eprintln!("{:.1} s for 1,100 fields on {} threads, {}", begun.elapsed().as_secs_f64(), pool::threads(), s.hash);
-}
