@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use kernels::cuda::driver;
 use kernels::op::MAX_OUTPUTS;
 use kernels::{Backward, Op, OpError, Shape, Tensor as Value};
 
@@ -204,8 +205,15 @@ impl Tape {
         }
         let (shapes, values) = (&shapes[..inputs.len()], &values[..inputs.len()]);
         let inferred = op.infer(shapes)?;
+        let device = values[0].device();
+        if let Some(i) = values.iter().position(|v| v.device() != device) {
+            let what =
+                format!("input 0 {} lives on {device}, input {i} {} on {}", shapes[0], shapes[i], values[i].device());
+            return Err(OpError::new(op.name(), what, "move one of them with Tensor::to"));
+        }
+        driver::set_op(op.name());
         self.outputs.clear();
-        self.outputs.extend(inferred.all().iter().map(|&s| Value::uninit(s)));
+        self.outputs.extend(inferred.all().iter().map(|&s| Value::uninit_on(device, s)));
         op.forward(values, &mut self.outputs);
         self.flops += op.flops(shapes).unwrap_or(0);
 
@@ -246,7 +254,7 @@ impl Tape {
             let what = format!("the loss has shape {}", loss.shape());
             return Err(OpError::new("backward", what, "reduce it to one number first"));
         }
-        self.backward_from(loss, Value::full(loss.shape(), 1.0))
+        self.backward_from(loss, Value::full_on(loss.value.device(), loss.shape(), 1.0))
     }
 
     /// As [`Tape::backward`], from any output with the gradient `up` of its shape.
@@ -279,6 +287,7 @@ impl Tape {
                 (shapes[i], wants[i]) = (e.shape, e.slot.is_some());
             }
             let op = &self.ops[n];
+            driver::set_op(op.name());
             let b = Backward {
                 shapes: &shapes[..edges.len()],
                 inputs: &self.saved_inputs[node.inputs.0..node.inputs.1],

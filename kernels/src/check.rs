@@ -11,11 +11,13 @@
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::cuda::driver;
+use crate::cuda::emu::{self, Order};
 use crate::host::{Host, Real};
 use crate::op::{Backward, Op, Reference};
 use crate::rng::{Key, Purpose};
 use crate::simd::{self, Level};
-use crate::{Shape, Tensor, pool};
+use crate::{Device, Shape, Tensor, pool};
 
 /// How an input is filled.
 #[derive(Debug, Clone)]
@@ -173,7 +175,8 @@ pub fn run(
 ) -> (Vec<Tensor>, Vec<Option<Tensor>>) {
     let shapes: Vec<Shape> = inputs.iter().map(Tensor::shape).collect();
     let inferred = op.infer(&shapes).unwrap_or_else(|e| panic!("{e}"));
-    let mut outputs: Vec<Tensor> = inferred.all().iter().map(|&s| Tensor::full(s, f32::NAN)).collect();
+    let device = inputs[0].device();
+    let mut outputs: Vec<Tensor> = inferred.all().iter().map(|&s| Tensor::full_on(device, s, f32::NAN)).collect();
     op.forward(&inputs.iter().collect::<Vec<_>>(), &mut outputs);
     let mut dx: Vec<Option<Tensor>> = vec![None; inputs.len()];
     if up.iter().any(Option::is_some) && wants.contains(&true) {
@@ -187,6 +190,54 @@ pub fn run(
     (outputs, dx)
 }
 
+/// What a case is asked with: its tensors, and what the reference makes of them.
+struct Asked {
+    inputs: Vec<Tensor>,
+    wants: Vec<bool>,
+    up: Vec<Option<Tensor>>,
+    y: Vec<Host<f32>>,
+    dx: Vec<Option<Host<f32>>>,
+}
+
+impl Asked {
+    fn of(case: &Case) -> Result<Self, String> {
+        let inputs: Vec<Tensor> = case.inputs.iter().enumerate().map(|(i, x)| x.tensor(i as u64)).collect();
+        let wants: Vec<bool> = case.inputs.iter().map(|x| x.differentiate).collect();
+        let shapes: Vec<Shape> = inputs.iter().map(Tensor::shape).collect();
+        let inferred = case.op.as_op().infer(&shapes).map_err(|e| e.to_string())?;
+        let visible = &inferred.all()[..inferred.visible()];
+        let up: Vec<Option<Tensor>> =
+            visible.iter().enumerate().map(|(i, &s)| Some(Input::normal(s).tensor(100 + i as u64))).collect();
+        let host: Vec<Host<f32>> = inputs.iter().map(Host::of).collect();
+        let host_up: Vec<Option<Host<f32>>> = up.iter().map(|u| u.as_ref().map(Host::of)).collect();
+        let y = case.op.forward32(&host);
+        let dx = case.op.backward32(&host, &y, &host_up);
+        for (i, (y, s)) in y.iter().zip(inferred.all()).enumerate() {
+            if y.shape != *s {
+                return Err(format!("output {i}: the reference gives {}, infer says {s}", y.shape));
+            }
+        }
+        Ok(Self { inputs, wants, up, y, dx })
+    }
+
+    /// The question of bits, of what one way of computing gave.
+    fn compare(&self, how: &str, y: &[Tensor], dx: &[Option<Tensor>], report: &mut String) {
+        for (i, (got, want)) in y.iter().zip(&self.y).enumerate() {
+            differs(report, &format!("{how}: output {i}"), got, want);
+        }
+        for i in 0..self.inputs.len() {
+            match (&dx[i], &self.dx[i]) {
+                (Some(got), Some(want)) => differs(report, &format!("{how}: gradient of input {i}"), got, want),
+                (got, want) if self.wants[i] && got.is_some() != want.is_some() => {
+                    let (fast, reference) = (got.is_some(), want.is_some());
+                    let _ = writeln!(report, "{how}: gradient of input {i}: fast {fast}, reference {reference}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Asks one case all its questions; `Err` lists what differs. A case for the clock is asked none.
 ///
 /// # Errors
@@ -195,66 +246,48 @@ pub fn case(case: &Case) -> Result<(), String> {
     if case.speed_only {
         return Ok(());
     }
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let op = case.op.as_op();
-    let inputs: Vec<Tensor> = case.inputs.iter().enumerate().map(|(i, x)| x.tensor(i as u64)).collect();
-    let wants: Vec<bool> = case.inputs.iter().map(|x| x.differentiate).collect();
-    let shapes: Vec<Shape> = inputs.iter().map(Tensor::shape).collect();
-    let inferred = op.infer(&shapes).map_err(|e| e.to_string())?;
-    let up: Vec<Option<Tensor>> = inferred.all()[..inferred.visible()]
-        .iter()
-        .enumerate()
-        .map(|(i, &s)| Some(Input::normal(s).tensor(100 + i as u64)))
-        .collect();
+    let asked = Asked::of(case)?;
     let mut report = String::new();
-
-    let host: Vec<Host<f32>> = inputs.iter().map(Host::of).collect();
-    let host_up: Vec<Option<Host<f32>>> = up.iter().map(|u| u.as_ref().map(Host::of)).collect();
-    let want_y = case.op.forward32(&host);
-    let want_dx = case.op.backward32(&host, &want_y, &host_up);
-    for (i, (y, s)) in want_y.iter().zip(inferred.all()).enumerate() {
-        if y.shape != *s {
-            return Err(format!("output {i}: the reference gives {}, infer says {s}", y.shape));
-        }
-    }
-    let (level, threads) = (simd::level(), pool::threads());
-    for l in Level::ALL.into_iter().filter(|l| l.available()) {
-        for t in THREADS {
-            simd::force(l);
-            pool::set_threads(t);
-            let (y, dx) = run(op, &inputs, &wants, &up);
-            for (i, (got, want)) in y.iter().zip(&want_y).enumerate() {
-                differs(&mut report, &format!("{l}, {t} threads: output {i}"), got, want);
-            }
-            for i in 0..inputs.len() {
-                match (&dx[i], &want_dx[i]) {
-                    (Some(got), Some(want)) => {
-                        differs(&mut report, &format!("{l}, {t} threads: gradient of input {i}"), got, want);
-                    }
-                    (got, want) if wants[i] && got.is_some() != want.is_some() => {
-                        let _ = writeln!(
-                            report,
-                            "gradient of input {i}: fast {}, reference {}",
-                            got.is_some(),
-                            want.is_some()
-                        );
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-    simd::force(level);
-    pool::set_threads(threads);
+    each_way(|how| {
+        let (y, dx) = run(case.op.as_op(), &asked.inputs, &asked.wants, &asked.up);
+        asked.compare(how, &y, &dx, &mut report);
+    });
     if !case.bits_only {
-        gradients(case, &inputs, &wants, &up, &mut report);
+        let _turn = turn();
+        gradients(case, &asked.inputs, &asked.wants, &asked.up, &mut report);
     }
+    if report.is_empty() { Ok(()) } else { Err(report) }
+}
+
+/// Asks one case for its bits on a card: on the emulated one with the threads of a block in both orders.
+///
+/// # Errors
+/// A line for each difference, or what the card said.
+pub fn case_on(case: &Case, device: Device) -> Result<(), String> {
+    if case.speed_only {
+        return Ok(());
+    }
+    let asked = Asked::of(case)?;
+    let mut report = String::new();
+    let orders: &[Order] = if emu::installed() { &[Order::Forward, Order::Reverse] } else { &[Order::Forward] };
+    let _turn = turn();
+    for &order in orders {
+        emu::set_order(order);
+        driver::set_op(case.op.name());
+        let there = |t: &Tensor| t.to(device);
+        let inputs: Vec<Tensor> = asked.inputs.iter().map(there).collect();
+        let up: Vec<Option<Tensor>> = asked.up.iter().map(|u| u.as_ref().map(there)).collect();
+        let (y, dx) = run(case.op.as_op(), &inputs, &asked.wants, &up);
+        let how = if emu::installed() { format!("{device}, threads {order}") } else { device.to_string() };
+        asked.compare(&how, &y, &dx, &mut report);
+    }
+    emu::set_order(Order::Forward);
     if report.is_empty() { Ok(()) } else { Err(report) }
 }
 
 /// Notes the first element whose bits differ.
 fn differs(report: &mut String, what: &str, got: &Tensor, want: &Host<f32>) {
-    let want = want.tensor();
+    let (got, want) = (&got.to(Device::Cpu), want.tensor());
     if let Some(i) = got.first_difference(&want) {
         let line = if got.shape() == want.shape() {
             let (a, b) = (got.data()[i], want.data()[i]);

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use crate::host::{Host, Real};
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// Most outputs an op may have, hidden ones included.
 pub const MAX_OUTPUTS: usize = 8;
@@ -94,6 +94,19 @@ impl Backward<'_> {
     /// If nothing depends on it; an op of one output is not asked then.
     pub fn dy(&self) -> &Tensor {
         self.dy[0].as_ref().expect("backward of an output that the loss reaches")
+    }
+
+    /// Where the gradients live, and so where backward runs.
+    ///
+    /// # Panics
+    /// If no output has a gradient; an op is not asked then.
+    pub fn device(&self) -> Device {
+        self.dy.iter().flatten().next().expect("backward of an op that the loss reaches").device()
+    }
+
+    /// Room for the gradient of input `i`, where the gradients live.
+    pub fn room(&self, i: usize) -> Tensor {
+        Tensor::uninit_on(self.device(), self.shapes[i])
     }
 
     /// Input `i` wants a gradient (inputs left out do not).

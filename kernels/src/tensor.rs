@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
+use crate::cuda::{self, driver};
 use crate::memory::{self, Block};
 use crate::simd::Simd;
 use crate::{Device, Shape, dispatch, pool};
@@ -25,20 +26,74 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    fn take(shape: Shape, dtype: DType) -> Self {
-        Self { block: ManuallyDrop::new(memory::take(shape.len())), shape, dtype }
+    fn take(device: Device, shape: Shape, dtype: DType) -> Self {
+        Self { block: ManuallyDrop::new(memory::take(device, shape.len())), shape, dtype }
     }
 
-    /// Room for an f32 tensor; its numbers are arbitrary until written.
+    /// Room for an f32 tensor in this machine's memory; its numbers are arbitrary until written.
     pub fn uninit(shape: impl Into<Shape>) -> Self {
-        Self::take(shape.into(), DType::F32)
+        Self::uninit_on(Device::Cpu, shape)
     }
 
-    /// All `value`.
+    /// Room for an f32 tensor on a device; its numbers are arbitrary until written.
+    pub fn uninit_on(device: Device, shape: impl Into<Shape>) -> Self {
+        Self::take(device, shape.into(), DType::F32)
+    }
+
+    /// All `value`, in this machine's memory.
     pub fn full(shape: impl Into<Shape>, value: f32) -> Self {
-        let mut t = Self::uninit(shape);
-        t.data_mut().fill(value);
+        Self::full_on(Device::Cpu, shape, value)
+    }
+
+    /// All `value`, on a device.
+    pub fn full_on(device: Device, shape: impl Into<Shape>, value: f32) -> Self {
+        let mut t = Self::uninit_on(device, shape);
+        match device {
+            Device::Cpu => t.data_mut().fill(value),
+            Device::Cuda(_) => driver::card().fill(t.address_mut(), value.to_bits(), t.len()),
+        }
         t
+    }
+
+    /// The same numbers on `device`: shared if they are there already, else copied.
+    #[must_use]
+    pub fn to(&self, device: Device) -> Self {
+        match (self.device(), device) {
+            (a, b) if a == b => self.clone(),
+            (Device::Cpu, Device::Cuda(_)) => {
+                let t = Self::take(device, self.shape, self.dtype);
+                driver::card().upload(t.block.card_address(), self.words());
+                t
+            }
+            (Device::Cuda(_), Device::Cpu) => {
+                let mut t = Self::take(device, self.shape, self.dtype);
+                driver::card().download(self.block.card_address(), t.words_mut());
+                t
+            }
+            (a, b) => driver::raise(format!("a tensor of {a} was asked for on {b}: a process works with one card")),
+        }
+    }
+
+    /// The address of the first number, on the card.
+    ///
+    /// # Panics
+    /// If it lives in this machine's memory.
+    pub fn address(&self) -> u64 {
+        self.block.card_address()
+    }
+
+    /// The same, to be written to; copies first if another tensor shares the numbers.
+    ///
+    /// # Panics
+    /// If it lives in this machine's memory.
+    pub fn address_mut(&mut self) -> u64 {
+        if Arc::get_mut(&mut self.block).is_none() {
+            let own = memory::take(self.device(), self.len());
+            driver::card().copy(own.card_address(), self.block.card_address(), 4 * self.len());
+            let shared = std::mem::replace(&mut *self.block, own);
+            memory::give(shared);
+        }
+        self.block.card_address()
     }
 
     /// All +0.
@@ -61,7 +116,7 @@ impl Tensor {
     /// # Panics
     /// If `data` does not hold as many numbers as the shape.
     pub fn from_ints(shape: impl Into<Shape>, data: &[i32]) -> Self {
-        let mut t = Self::take(shape.into(), DType::I32);
+        let mut t = Self::take(Device::Cpu, shape.into(), DType::I32);
         t.ints_mut().copy_from_slice(data);
         t
     }
@@ -83,7 +138,7 @@ impl Tensor {
 
     /// Where it lives.
     pub fn device(&self) -> Device {
-        Device::Cpu
+        self.block.device()
     }
 
     /// Number of elements.
@@ -103,7 +158,7 @@ impl Tensor {
     fn words_mut(&mut self) -> &mut [u32] {
         let n = self.shape.len();
         if Arc::get_mut(&mut self.block).is_none() {
-            let mut own = memory::take(n);
+            let mut own = memory::take(Device::Cpu, n);
             Arc::get_mut(&mut own).expect("fresh").words_mut()[..n].copy_from_slice(&self.block.words()[..n]);
             let shared = std::mem::replace(&mut *self.block, own);
             memory::give(shared);
@@ -154,6 +209,9 @@ impl Tensor {
     pub fn accumulate(&mut self, other: &Self) {
         assert_eq!(self.shape, other.shape, "a gradient has the shape of its value");
         const CHUNK: usize = 1 << 14;
+        if self.device() != Device::Cpu {
+            return cuda::basic::accumulate(self, other);
+        }
         let b = other.data();
         pool::chunks_mut(self.data_mut(), CHUNK, |i, a| add_into(a, &b[i * CHUNK..][..a.len()]));
     }
@@ -164,7 +222,7 @@ impl Tensor {
     /// If there is not exactly one.
     pub fn item(&self) -> f32 {
         assert_eq!(self.len(), 1, "item() of a tensor of shape {}", self.shape);
-        self.data()[0]
+        self.to(Device::Cpu).data()[0]
     }
 
     /// The same data under another shape with as many elements.
@@ -191,7 +249,8 @@ impl Tensor {
             return Some(0);
         }
         let nan = |w: u32| self.dtype == DType::F32 && f32::from_bits(w).is_nan();
-        self.words().iter().zip(other.words()).position(|(&a, &b)| a != b && !(nan(a) && nan(b)))
+        let (a, b) = (self.to(Device::Cpu), other.to(Device::Cpu));
+        a.words().iter().zip(b.words()).position(|(&a, &b)| a != b && !(nan(a) && nan(b)))
     }
 }
 
@@ -211,9 +270,10 @@ impl Drop for Tensor {
 impl fmt::Debug for Tensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tensor{}", self.shape)?;
-        match self.dtype {
-            DType::F32 => write!(f, " {:?}", &self.data()[..self.len().min(8)]),
-            DType::I32 => write!(f, " {:?}", &self.ints()[..self.len().min(8)]),
+        match (self.device(), self.dtype) {
+            (Device::Cpu, DType::F32) => write!(f, " {:?}", &self.data()[..self.len().min(8)]),
+            (Device::Cpu, DType::I32) => write!(f, " {:?}", &self.ints()[..self.len().min(8)]),
+            (card, dtype) => write!(f, " of {dtype:?} on {card}"),
         }
     }
 }

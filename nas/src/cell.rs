@@ -1,7 +1,7 @@
 //! One cell: a method on a task with one seed, from an opened dataset to `result.json`.
 
 use autograd::Tape;
-use kernels::Tensor;
+use kernels::{Device, Tensor};
 use nn::{Builder, Mode, Network, Params, Pass};
 use serde_json::json;
 use tasks::{Dataset, Direction, Provenance, Score, Split, Task};
@@ -26,6 +26,8 @@ pub struct Cell<'a> {
     pub values: &'a Values,
     /// `--set`, which is already in the values.
     pub set: &'a Overrides,
+    /// Where to compute; it changes no bit.
+    pub device: Device,
     /// Seconds between checkpoints; they change no bit.
     pub checkpoint_seconds: f64,
 }
@@ -56,6 +58,7 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
     let problem = Problem::new(data, &fit, &items);
     let mut params = Params::new();
     let network = cell.method.network(&arch, &problem, values, &mut Builder::new(&mut params, cell.seed))?;
+    params.move_to(cell.device);
     let batch = values.batch_for(items.len(), cell.scaled(), cell.set.map().contains_key("batch"));
     if let Some(note) = &batch.note {
         progress.note(note);
@@ -127,7 +130,7 @@ fn evaluate(
         let (x, y) = split.batch(batch);
         let mut pass = Pass::new(&mut tape, params, Mode::Eval);
         let outputs = problem.forward(network, &mut pass, x)?;
-        score.add(outputs.value(), &y, batch);
+        score.add(&outputs.value().to(Device::Cpu), &y, batch);
         progress.step(i + 1, batches);
     }
     Ok(score)
@@ -138,6 +141,7 @@ fn multiply_adds(network: &dyn Network, params: &mut Params, problem: &Problem) 
     let shape: Vec<usize> = std::iter::once(1).chain(problem.input.iter().copied()).collect();
     let mut tape = Tape::new();
     let mut pass = Pass::new(&mut tape, params, Mode::Eval);
-    network.forward(&mut pass, &Tensor::zeros(&shape[..]).into())?;
+    let zeros = Tensor::full_on(pass.device(), &shape[..], 0.0);
+    network.forward(&mut pass, &zeros.into())?;
     Ok(pass.tape.flops() / 2)
 }

@@ -41,16 +41,17 @@ impl Problem {
         self.input.last().copied().unwrap_or(1)
     }
 
-    /// Runs the network on a batch of stored inputs; gives outputs in the targets' unit.
+    /// Runs the network, where its parameters live, on a batch of stored inputs; gives outputs in the targets' unit.
     ///
     /// # Errors
     /// What an op refuses.
     pub fn forward(&self, network: &dyn Network, pass: &mut Pass<'_>, x: Value) -> Result<Tensor, OpError> {
-        let Some(transform) = &self.transform else { return network.forward(pass, &x.into()) };
-        let y = network.forward(pass, &transform.input(&x).into())?;
+        let device = pass.device();
+        let Some(transform) = &self.transform else { return network.forward(pass, &x.to(device).into()) };
+        let y = network.forward(pass, &transform.input(&x).to(device).into())?;
         let (scale, shift) = transform.output();
-        let y = pass.apply("normaliser", Binary::mul(), &[&y, &scale.clone().into()])?;
-        pass.apply("normaliser", Binary::add(), &[&y, &shift.clone().into()])
+        let y = pass.apply("normaliser", Binary::mul(), &[&y, &scale.to(device).into()])?;
+        pass.apply("normaliser", Binary::add(), &[&y, &shift.to(device).into()])
     }
 }
 

@@ -5,6 +5,7 @@
 //! stopped. Checkpoints are timed by a clock, which changes no bit.
 
 use autograd::Tape;
+use kernels::Device;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
 use nn::schedule::Schedule;
@@ -197,7 +198,7 @@ impl<'a> Training<'a> {
         self.sums.items += batch.len() as u64;
         if data.has_classes() {
             let mut top1 = Top1::default();
-            top1.add(outputs.value().data(), y.ints());
+            top1.add(outputs.value().to(Device::Cpu).data(), y.ints());
             self.sums.wrong += top1.wrong;
         }
         pass.backward(&loss)?;

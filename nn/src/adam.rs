@@ -47,7 +47,7 @@ impl Adam {
                 continue;
             }
             let Some((value, grad)) = params.value_and_grad_mut(ParamId(i)) else { continue };
-            let zeros = || Tensor::zeros(value.shape());
+            let zeros = || Tensor::full_on(value.device(), value.shape(), 0.0);
             let slot = self.slots[i].get_or_insert_with(|| Slot { steps: 0, direction: zeros(), squares: zeros() });
             slot.steps += 1;
             self.rule.step(rate, slot.steps, value, grad, &mut slot.direction, &mut slot.squares);

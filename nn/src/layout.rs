@@ -1,6 +1,6 @@
 //! How names and numbers are written where they are stored or hashed: PyTorch's layouts, canonical NaNs.
 
-use kernels::{DType, Shape, Tensor};
+use kernels::{DType, Device, Shape, Tensor};
 
 /// How an entry's layout in memory maps to PyTorch's in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,7 @@ pub(crate) fn proper_name(name: &str) -> bool {
 /// The numbers of `t` in the order of the file, little endian, NaNs canonical.
 pub(crate) fn write_numbers(bytes: &mut Vec<u8>, t: &Tensor, layout: Layout) {
     bytes.reserve(4 * t.len());
+    let t = &t.to(Device::Cpu);
     match t.dtype() {
         DType::I32 => t.ints().iter().for_each(|x| bytes.extend(x.to_le_bytes())),
         DType::F32 => {

@@ -6,7 +6,7 @@ use kernels::ops::elementwise::binary::Binary;
 use kernels::ops::loss::{CrossEntropy, PointwiseLoss, Reduction, RelativeL2, check_targets};
 use kernels::ops::reduce::Axes;
 use kernels::ops::reduce::sum::Sum;
-use kernels::{DType, Tensor as Value};
+use kernels::{DType, Device, Tensor as Value};
 
 use crate::Pass;
 
@@ -61,6 +61,7 @@ impl Loss {
             let fix = if wanted == DType::I32 { "give class numbers" } else { "give numbers" };
             return Err(OpError::new(name, format!("the target {} is {:?}", target.shape(), target.dtype()), fix));
         }
+        let target = &target.to(Device::Cpu);
         match self {
             Self::CrossEntropy | Self::SmoothedCrossEntropy { .. } => check_targets(target, x.shape().last()),
             Self::BceWithLogits => match target.data().iter().position(|t| !(0.0..=1.0).contains(t)) {
@@ -74,14 +75,14 @@ impl Loss {
         }
     }
 
-    /// The loss of `x`, one number.
+    /// The loss of `x`, one number; the target may still live in this machine's memory.
     ///
     /// # Errors
     /// What [`Loss::check`] refuses, and shapes that do not fit.
     pub fn of(self, pass: &mut Pass<'_>, x: &Tensor, target: &Value) -> Result<Tensor, OpError> {
         use Reduction::{Mean, Sum};
         self.check(x, target)?;
-        let t = Tensor::constant(target.clone());
+        let t = Tensor::constant(target.to(x.value().device()));
         let inputs = [x, &t];
         let tape = &mut *pass.tape;
         match self {
@@ -109,11 +110,13 @@ impl Loss {
             let what = format!("x is {}, the mask {} {:?}", x.shape(), keep.shape(), keep.dtype());
             return Err(OpError::new(name, what, "give a mask of x's shape"));
         }
-        let kept = keep.data().iter().filter(|&&k| k == 1.0).count();
-        if kept + keep.data().iter().filter(|&&k| k == 0.0).count() != keep.len() {
+        let host = keep.to(Device::Cpu);
+        let kept = host.data().iter().filter(|&&k| k == 1.0).count();
+        if kept + host.data().iter().filter(|&&k| k == 0.0).count() != keep.len() {
             return Err(OpError::new(name, "a mask with other numbers than 0 and 1", "give 1 where the loss counts"));
         }
-        let t = Tensor::constant(target.clone());
+        let device = x.value().device();
+        let t = Tensor::constant(target.to(device));
         let inputs = [x, &t];
         let tape = &mut *pass.tape;
         let terms = match self {
@@ -123,9 +126,9 @@ impl Loss {
             Self::SmoothL1 { beta } => tape.apply(PointwiseLoss::smooth_l1(beta, Each), &inputs),
             _ => Err(OpError::new(name, "a mask", "it is no mean over numbers; leave the mask out")),
         }?;
-        let terms = tape.apply(Binary::mul(), &[&terms, &Tensor::constant(keep.clone())])?;
+        let terms = tape.apply(Binary::mul(), &[&terms, &Tensor::constant(keep.to(device))])?;
         let sum = tape.apply(Sum { axes: Axes::ALL, keepdim: false }, &[&terms])?;
-        let count = Tensor::constant(Value::scalar(if kept == 0 { 1.0 } else { kept as f32 }));
+        let count: Tensor = Value::scalar(if kept == 0 { 1.0 } else { kept as f32 }).to(device).into();
         tape.apply(Binary::div(), &[&sum, &count])
     }
 }

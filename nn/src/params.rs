@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::{DType, Shape, Tensor};
+use kernels::{DType, Device, Shape, Tensor};
 
 use crate::layout::{Layout, proper_name, write_numbers};
 
@@ -162,6 +162,17 @@ impl Params {
     pub fn value_and_grad_mut(&mut self, id: ParamId) -> Option<(&mut Tensor, &mut Tensor)> {
         let e = &mut self.entries[id.0];
         Some((&mut e.value, e.grad.as_mut()?))
+    }
+
+    /// Where the numbers live; this machine's memory while there are none.
+    pub fn device(&self) -> Device {
+        self.entries.first().map_or(Device::Cpu, |e| e.value.device())
+    }
+
+    /// Moves every entry; gradients are forgotten.
+    pub fn move_to(&mut self, device: Device) {
+        self.zero_grad();
+        self.entries.iter_mut().for_each(|e| e.value = e.value.to(device));
     }
 
     /// How many numbers are trained: what the tables call "parameters".

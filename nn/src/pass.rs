@@ -1,8 +1,8 @@
 //! One forward, and the gradients of it.
 
 use autograd::{OpError, Tape, Tensor};
-use kernels::Op;
 use kernels::rng::{Key, Stream};
+use kernels::{Device, Op};
 
 use crate::{Kind, ParamId, Params};
 
@@ -39,6 +39,11 @@ impl<'a> Pass<'a> {
         params.leaves.clear();
         params.leaves.resize(params.entries().len(), None);
         Self { tape, params, mode, draws: 0 }
+    }
+
+    /// Where the parameters live, and so where this pass computes.
+    pub fn device(&self) -> Device {
+        self.params.device()
     }
 
     /// The mode.

@@ -49,7 +49,7 @@ impl RmsProp {
                 continue;
             }
             let Some((value, grad)) = params.value_and_grad_mut(ParamId(i)) else { continue };
-            let zeros = || Tensor::zeros(value.shape());
+            let zeros = || Tensor::full_on(value.device(), value.shape(), 0.0);
             let (centered, moving) = (self.rule.centered, self.rule.momentum != 0.0);
             let slot = self.slots[i].get_or_insert_with(|| Slot {
                 square: zeros(),

@@ -42,7 +42,7 @@ impl Sgd {
             let slot = &mut self.momentum[i];
             let first = slot.is_none();
             if first && self.rule.momentum != 0.0 {
-                *slot = Some(Tensor::uninit(value.shape()));
+                *slot = Some(Tensor::uninit_on(value.device(), value.shape()));
             }
             self.rule.step(rate as f32, value, grad, slot.as_mut(), first);
         }

@@ -18,9 +18,7 @@ use std::collections::BTreeSet;
 pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     let cells = select(&args.words, engine)?;
     let overrides = Overrides::parse(&args.set).map_err(Usage)?;
-    if args.device != Device::Cpu {
-        return Err(Usage(format!("--device {}: training on it is not built yet; choose cpu", args.device)).into());
-    }
+    let device = args.device.open().map_err(anyhow::Error::msg)?;
     if let Some(threads) = args.threads {
         kernels::pool::set_threads(usize::from(threads));
     }
@@ -29,7 +27,7 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     seeds.retain(|s| seen.insert(*s));
     stop_on_signals();
     let facts = facts(args);
-    let bench = Bench { args, engine, overrides, facts };
+    let bench = Bench { args, engine, overrides, facts, device };
     let (mut good, mut ended) = (Vec::new(), Ended::Well);
     for cell in cells {
         match bench.cell(cell, &seeds) {
@@ -92,6 +90,7 @@ struct Bench<'a> {
     engine: &'a dyn Engine,
     overrides: Overrides,
     facts: Facts,
+    device: Device,
 }
 
 impl Bench<'_> {
@@ -141,7 +140,7 @@ impl Bench<'_> {
             profile: self.args.profile,
             values,
             overrides: &self.overrides,
-            device: self.args.device,
+            device: self.device,
             source,
             checkpoint_seconds: self.args.checkpoint_seconds,
         };

@@ -1,7 +1,7 @@
 //! The command line as data: what clap parses and `--help` prints.
 
 use clap::{Args, Parser, Subcommand};
-use kernels::Device;
+use kernels::device::Choice;
 use nas::profile::Profile;
 use std::path::PathBuf;
 
@@ -82,9 +82,9 @@ pub struct BenchArgs {
     /// Threads, 1 to 64 [default: the machine's cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,
-    /// Where to compute: cpu
-    #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
-    pub device: Device,
+    /// Where to compute: cpu, cuda, cuda:N (a card), emu (the emulated card); results do not depend on it
+    #[arg(long, default_value_t = Choice::Cpu, value_name = "DEVICE")]
+    pub device: Choice,
     /// Folder of imported data; stand-ins are generated below it
     #[arg(long, default_value = "data", value_name = "DIR")]
     pub data: PathBuf,
@@ -235,9 +235,9 @@ case that fails, the level, the threads, the element and both values. Exit code 
     Check {
         /// An op or a family: conv/conv, pool [default: all]
         op: Option<String>,
-        /// Where to compute: cpu
-        #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
-        device: Device,
+        /// Where to compute: cpu, cuda, cuda:N (a card), emu (the emulated card)
+        #[arg(long, default_value_t = Choice::Cpu, value_name = "DEVICE")]
+        device: Choice,
         /// Check nothing; print the support table of docs/ops.md
         #[arg(long)]
         table: bool,
@@ -254,8 +254,8 @@ where arithmetic is the point, the bytes that must move at least once, and both 
         /// An op or a family: conv/conv, pool [default: all]
         op: Option<String>,
         /// Where to compute: cpu
-        #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
-        device: Device,
+        #[arg(long, default_value_t = Choice::Cpu, value_name = "DEVICE")]
+        device: Choice,
         /// Threads, 1 to 64 [default: the machine's cores]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
         threads: Option<u16>,
@@ -300,9 +300,9 @@ pub struct PerfArgs {
     /// Timed steps of each workload, after two to warm up
     #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub reps: u16,
-    /// Where to compute: cpu
-    #[arg(long, default_value_t = Device::Cpu, value_name = "DEVICE")]
-    pub device: Device,
+    /// Where to compute: cpu, cuda, cuda:N (a card), emu (the emulated card)
+    #[arg(long, default_value_t = Choice::Cpu, value_name = "DEVICE")]
+    pub device: Choice,
     /// Time a small network's step against batch, width and length, and the overhead of an op
     #[arg(long)]
     pub scale: bool,

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use kernels::Device;
+use kernels::cuda::driver;
 use nas::profile::{Overrides, Profile, Values};
 use nas::run::{Progress, RunFolder};
 use nas::{cell, methods};
@@ -96,8 +97,10 @@ impl Engine for Built {
         let method = methods::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
         let data = &Dataset::open(&job.source.dir, tasks::by_name(job.task)?)?;
         let (seed, profile, values, set) = (job.seed, job.profile, job.values, job.overrides);
-        let cell = cell::Cell { method, data, seed, profile, values, set, checkpoint_seconds: job.checkpoint_seconds };
-        match cell::run(&cell, folder, progress) {
+        let (device, checkpoint_seconds) = (job.device, job.checkpoint_seconds);
+        let cell = cell::Cell { method, data, seed, profile, values, set, device, checkpoint_seconds };
+        // A failed card ends this cell as its error.
+        match driver::guard(|| cell::run(&cell, folder, progress))? {
             Ok(()) => Ok(Outcome::Done),
             Err(e @ nas::Error::Interrupted { .. }) => {
                 progress.note(&e.to_string());

@@ -1,6 +1,21 @@
-//! CUDA, as far as it is there: probed once, by one function that never panics.
+//! CUDA, as far as it is there: one probe that never panics, one card, modules of kernels, graphs.
+//!
+//! Every kernel's text is compiled three ways: by NVRTC when a card runs it, by NVRTC in `kernels compile`, and by the
+//! host's C++ compiler for the emulated card ([`emu`]), which drives this very code without a GPU.
 
+pub mod basic;
+pub mod driver;
+pub mod emu;
+pub mod graph;
+pub mod module;
+pub mod nvrtc;
+pub mod step;
+
+use std::path::PathBuf;
 use std::sync::OnceLock;
+
+pub use driver::DeviceError;
+pub use module::Module;
 
 /// What the probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,4 +46,13 @@ pub fn probe() -> &'static Probe {
             Err(e) => Probe::Absent(format!("the CUDA driver does not count its cards: {e}")),
         }
     })
+}
+
+/// Where compiled kernels are kept: `NP360_CACHE`, else the user's cache folder.
+pub fn cache() -> PathBuf {
+    let env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    env("NP360_CACHE")
+        .or_else(|| env("XDG_CACHE_HOME").map(|d| d.join("np360")))
+        .or_else(|| env("HOME").map(|d| d.join(".cache/np360")))
+        .unwrap_or_else(|| std::env::temp_dir().join("np360"))
 }

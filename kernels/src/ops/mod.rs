@@ -21,6 +21,7 @@ pub mod softmax;
 pub mod spectral;
 
 use crate::check::Case;
+use crate::cuda::Module;
 
 /// A row of the table of ops: family/op, and its cases.
 pub struct Row {
@@ -28,44 +29,110 @@ pub struct Row {
     pub path: &'static str,
     /// The table of cases.
     pub cases: fn() -> Vec<Case>,
+    /// Its CUDA kernels.
+    pub kernels: &'static Module,
 }
 
 /// Every op, one line each.
 pub const TABLE: &[Row] = &[
-    Row { path: "activation", cases: activation::cases::cases },
-    Row { path: "conv/conv", cases: conv::conv::cases::cases },
-    Row { path: "conv/conv_transpose", cases: conv::conv_transpose::cases::cases },
-    Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases },
-    Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases },
-    Row { path: "index/embedding", cases: index::embedding::cases::cases },
-    Row { path: "index/gather", cases: index::gather::cases::cases },
-    Row { path: "linear/linear", cases: linear::linear::cases::cases },
-    Row { path: "linear/matmul", cases: linear::matmul::cases::cases },
-    Row { path: "loss/cross_entropy", cases: loss::cross_entropy::cases::cases },
-    Row { path: "loss/pointwise", cases: loss::pointwise::cases::cases },
-    Row { path: "loss/relative_l2", cases: loss::relative_l2::cases::cases },
-    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases },
-    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases },
-    Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases },
-    Row { path: "pool/adaptive_avg_pool", cases: pool::adaptive_avg_pool::cases::cases },
-    Row { path: "pool/avg_pool", cases: pool::avg_pool::cases::cases },
-    Row { path: "pool/global_avg_pool", cases: pool::global_avg_pool::cases::cases },
-    Row { path: "pool/max_pool", cases: pool::max_pool::cases::cases },
-    Row { path: "reduce/l2_norm", cases: reduce::l2_norm::cases::cases },
-    Row { path: "reduce/mean", cases: reduce::mean::cases::cases },
-    Row { path: "reduce/sum", cases: reduce::sum::cases::cases },
-    Row { path: "reduce/var", cases: reduce::var::cases::cases },
-    Row { path: "resize/upsample_bilinear", cases: resize::upsample_bilinear::cases::cases },
-    Row { path: "resize/upsample_nearest", cases: resize::upsample_nearest::cases::cases },
-    Row { path: "shape/channel_shuffle", cases: shape::channel_shuffle::cases::cases },
-    Row { path: "shape/concat", cases: shape::concat::cases::cases },
-    Row { path: "shape/pad", cases: shape::pad::cases::cases },
-    Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases },
-    Row { path: "shape/permute", cases: shape::permute::cases::cases },
-    Row { path: "shape/slice", cases: shape::slice::cases::cases },
-    Row { path: "softmax", cases: softmax::cases::cases },
-    Row { path: "spectral/spectral_conv2d", cases: spectral::spectral_conv2d::cases::cases },
+    Row { path: "activation", cases: activation::cases::cases, kernels: &activation::cuda::KERNELS },
+    Row { path: "conv/conv", cases: conv::conv::cases::cases, kernels: &conv::conv::cuda::KERNELS },
+    Row {
+        path: "conv/conv_transpose",
+        cases: conv::conv_transpose::cases::cases,
+        kernels: &conv::conv_transpose::cuda::KERNELS,
+    },
+    Row {
+        path: "elementwise/binary",
+        cases: elementwise::binary::cases::cases,
+        kernels: &elementwise::binary::cuda::KERNELS,
+    },
+    Row {
+        path: "elementwise/dropout",
+        cases: elementwise::dropout::cases::cases,
+        kernels: &elementwise::dropout::cuda::KERNELS,
+    },
+    Row { path: "index/embedding", cases: index::embedding::cases::cases, kernels: &index::embedding::cuda::KERNELS },
+    Row { path: "index/gather", cases: index::gather::cases::cases, kernels: &index::gather::cuda::KERNELS },
+    Row { path: "linear/linear", cases: linear::linear::cases::cases, kernels: &linear::linear::cuda::KERNELS },
+    Row { path: "linear/matmul", cases: linear::matmul::cases::cases, kernels: &linear::matmul::cuda::KERNELS },
+    Row {
+        path: "loss/cross_entropy",
+        cases: loss::cross_entropy::cases::cases,
+        kernels: &loss::cross_entropy::cuda::KERNELS,
+    },
+    Row { path: "loss/pointwise", cases: loss::pointwise::cases::cases, kernels: &loss::pointwise::cuda::KERNELS },
+    Row {
+        path: "loss/relative_l2",
+        cases: loss::relative_l2::cases::cases,
+        kernels: &loss::relative_l2::cuda::KERNELS,
+    },
+    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases, kernels: &lstm::lstm::cuda::KERNELS },
+    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases, kernels: &lstm::lstm_cell::cuda::KERNELS },
+    Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases, kernels: &norm::batch_norm::cuda::KERNELS },
+    Row {
+        path: "pool/adaptive_avg_pool",
+        cases: pool::adaptive_avg_pool::cases::cases,
+        kernels: &pool::adaptive_avg_pool::cuda::KERNELS,
+    },
+    Row { path: "pool/avg_pool", cases: pool::avg_pool::cases::cases, kernels: &pool::avg_pool::cuda::KERNELS },
+    Row {
+        path: "pool/global_avg_pool",
+        cases: pool::global_avg_pool::cases::cases,
+        kernels: &pool::global_avg_pool::cuda::KERNELS,
+    },
+    Row { path: "pool/max_pool", cases: pool::max_pool::cases::cases, kernels: &pool::max_pool::cuda::KERNELS },
+    Row { path: "reduce/l2_norm", cases: reduce::l2_norm::cases::cases, kernels: &reduce::l2_norm::cuda::KERNELS },
+    Row { path: "reduce/mean", cases: reduce::mean::cases::cases, kernels: &reduce::mean::cuda::KERNELS },
+    Row { path: "reduce/sum", cases: reduce::sum::cases::cases, kernels: &reduce::sum::cuda::KERNELS },
+    Row { path: "reduce/var", cases: reduce::var::cases::cases, kernels: &reduce::var::cuda::KERNELS },
+    Row {
+        path: "resize/upsample_bilinear",
+        cases: resize::upsample_bilinear::cases::cases,
+        kernels: &resize::upsample_bilinear::cuda::KERNELS,
+    },
+    Row {
+        path: "resize/upsample_nearest",
+        cases: resize::upsample_nearest::cases::cases,
+        kernels: &resize::upsample_nearest::cuda::KERNELS,
+    },
+    Row {
+        path: "shape/channel_shuffle",
+        cases: shape::channel_shuffle::cases::cases,
+        kernels: &shape::channel_shuffle::cuda::KERNELS,
+    },
+    Row { path: "shape/concat", cases: shape::concat::cases::cases, kernels: &shape::concat::cuda::KERNELS },
+    Row { path: "shape/pad", cases: shape::pad::cases::cases, kernels: &shape::pad::cuda::KERNELS },
+    Row {
+        path: "shape/pad_reflect",
+        cases: shape::pad_reflect::cases::cases,
+        kernels: &shape::pad_reflect::cuda::KERNELS,
+    },
+    Row { path: "shape/permute", cases: shape::permute::cases::cases, kernels: &shape::permute::cuda::KERNELS },
+    Row { path: "shape/slice", cases: shape::slice::cases::cases, kernels: &shape::slice::cuda::KERNELS },
+    Row { path: "softmax", cases: softmax::cases::cases, kernels: &softmax::cuda::KERNELS },
+    Row {
+        path: "spectral/spectral_conv2d",
+        cases: spectral::spectral_conv2d::cases::cases,
+        kernels: &spectral::spectral_conv2d::cuda::KERNELS,
+    },
 ];
+
+/// Kernels that belong to no op of the table: tensors' own, engines that several ops share, optimisers.
+pub const SHARED: &[&Module] = &[
+    &crate::cuda::basic::KERNELS,
+    &crate::product::cuda::KERNELS,
+    &optim::adam::cuda::KERNELS,
+    &optim::exponentiated::cuda::KERNELS,
+    &optim::grad_norm::cuda::KERNELS,
+    &optim::rmsprop::cuda::KERNELS,
+    &optim::sgd::cuda::KERNELS,
+];
+
+/// Every module of kernels, once.
+pub fn modules() -> Vec<&'static Module> {
+    TABLE.iter().map(|r| r.kernels).chain(SHARED.iter().copied()).collect()
+}
 
 /// The name of a case that a loop makes; shapes in it become `3x5x7`.
 pub(crate) fn label(name: String) -> &'static str {

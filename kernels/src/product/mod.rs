@@ -4,6 +4,7 @@
 //! tiles along pixels, so neither SIMD width nor tiling touches the order. [`gather`] computes outputs from a list of taps
 //! (forward and input gradient); [`scatter`] computes weight gradients in chunks of rows.
 
+pub mod cuda;
 pub mod gather;
 pub mod scatter;
 pub(crate) mod tile;

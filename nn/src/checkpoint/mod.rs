@@ -175,7 +175,8 @@ impl Checkpoint {
         for (i, item) in items.iter().enumerate() {
             let e = &params.entries()[i];
             let value = self.tensor(item, e.value().shape(), e.layout());
-            params.set(ParamId(i), value);
+            let device = e.value().device();
+            params.set(ParamId(i), value.to(device));
         }
         params.zero_grad();
         Ok(())
@@ -199,7 +200,8 @@ impl Checkpoint {
         if self.find(&name).is_none() {
             return Ok(None);
         }
-        self.expect(name, e.value().shape(), e.layout(), DType::F32).map(Some)
+        let kept = self.expect(name, e.value().shape(), e.layout(), DType::F32)?;
+        Ok(Some(kept.to(e.value().device())))
     }
 
     fn expect(&self, name: String, ours: Shape, layout: Layout, dtype: DType) -> Result<Tensor, CheckpointError> {

@@ -7,7 +7,8 @@ mod workloads;
 use std::time::Instant;
 
 use anyhow::Context;
-use kernels::{Device, memory, pool};
+use kernels::device::Choice;
+use kernels::{memory, pool};
 use serde::Serialize;
 
 use crate::cli::PerfArgs;
@@ -36,7 +37,7 @@ struct Measured {
 /// # Errors
 /// A workload that there is not, or one that fails.
 pub fn run(args: &PerfArgs) -> anyhow::Result<Ended> {
-    if args.device != Device::Cpu {
+    if args.device != Choice::Cpu {
         return Err(Usage(format!("--device {} is not built yet; choose cpu", args.device)).into());
     }
     if let Some(threads) = args.threads {

@@ -10,6 +10,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use kernels::device::Choice;
 use kernels::ops::{Row, TABLE};
 
 /// Why nothing was done, and the exit code.
@@ -22,7 +23,7 @@ impl Refusal {
 }
 
 const USAGE: &str = "\
-Usage: np360-kernels check [OP] [--device cpu] [--table]
+Usage: np360-kernels check [OP] [--device cpu|cuda[:N]|emu] [--table]
        np360-kernels bench [OP] [--device cpu] [--threads N] [--reps N]
        np360-kernels new FAMILY/OP";
 
@@ -49,6 +50,7 @@ fn line(text: impl Display) {
 #[derive(Debug, Default)]
 struct Options {
     op: Option<String>,
+    device: Choice,
     table: bool,
     threads: Option<usize>,
     reps: usize,
@@ -64,10 +66,7 @@ fn options(words: &[String]) -> Result<Options, Refusal> {
             n.ok_or_else(|| Refusal::usage(format!("{word} {v}: give 1 to {most}")))
         };
         match word.as_str() {
-            "--device" => match value()?.as_str() {
-                "cpu" => {}
-                other => return Err(Refusal::usage(format!("--device {other} is not built yet; choose cpu"))),
-            },
+            "--device" => o.device = value()?.parse().map_err(Refusal::usage)?,
             "--table" => o.table = true,
             "--threads" => o.threads = Some(number(value()?, kernels::pool::MAX_THREADS)?),
             "--reps" => o.reps = number(value()?, 10_000)?,
@@ -106,10 +105,17 @@ fn run(words: &[String]) -> Result<ExitCode, Refusal> {
                 line(check::table(&rows));
                 return Ok(ExitCode::SUCCESS);
             }
-            Ok(if check::run(&rows) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let device = o.device.open().map_err(|e| Refusal(1, e))?;
+            Ok(if check::run(&rows, device) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         ("bench", _) => {
             let o = options(rest)?;
+            if o.device != Choice::Cpu {
+                return Err(Refusal::usage(format!(
+                    "bench times the processor's kernels; --device {} is not timed",
+                    o.device
+                )));
+            }
             if let Some(n) = o.threads {
                 kernels::pool::set_threads(n);
             }
@@ -150,7 +156,7 @@ mod tests {
     fn options_are_read_or_refused() {
         let o = options(&words("conv --device cpu --threads 2 --reps 9")).ok().unwrap();
         assert_eq!((o.op.as_deref(), o.threads, o.reps), (Some("conv"), Some(2), 9));
-        for wrong in ["a b", "--nope", "--threads", "--threads 0", "--threads 65", "--device cuda"] {
+        for wrong in ["a b", "--nope", "--threads", "--threads 0", "--threads 65", "--device gpu"] {
             assert!(options(&words(wrong)).is_err_and(|e| e.0 == 2), "{wrong}");
         }
     }

@@ -19,6 +19,7 @@
 
 pub mod cases;
 pub(super) mod cpu;
+pub mod cuda;
 mod depthwise;
 pub(super) mod reference;
 mod winograd;

@@ -14,6 +14,7 @@
 //! - bias gradient: chunks of 4,096 rows of dy with plain additions, then the fixed tree.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::conv::{Conv, Geometry, bias_gradient, cpu};

@@ -13,6 +13,7 @@
 
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod plan;
 mod reference;
 

@@ -4,6 +4,7 @@
 //! chain over O ascending; dw and db chunks of 4,096 rows, then the fixed tree.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use crate::ops::conv::conv::{Conv, bias_gradient};

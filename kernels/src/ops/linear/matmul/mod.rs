@@ -8,6 +8,7 @@
 mod batch;
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod reference;
 
 use batch::Batch;

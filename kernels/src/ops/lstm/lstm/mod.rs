@@ -10,6 +10,7 @@
 //! comes from the step after it (for the last: the gradient of the output c). What is missing is +0.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::check_layer;

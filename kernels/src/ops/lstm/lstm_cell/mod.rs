@@ -4,6 +4,7 @@
 //! the gates after their functions `[N, 4H]` and `tanh c'` `[N, H]`.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::check_layer;

@@ -24,6 +24,7 @@
 
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod lanes;
 mod reference;
 

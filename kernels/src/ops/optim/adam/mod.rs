@@ -13,6 +13,7 @@
 //! Elements are independent, so there is no order.
 
 mod cpu;
+pub mod cuda;
 mod reference;
 #[cfg(test)]
 mod tests;

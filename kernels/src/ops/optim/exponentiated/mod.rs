@@ -5,6 +5,7 @@
 //! finite, becomes NaN.
 
 mod cpu;
+pub mod cuda;
 mod reference;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@
 //! numbers; in it, lane `l` of 16 adds the squares of numbers `l, l + 16, ...` in that order, starting at +0; the lanes,
 //! then the chunks, are summed in the fixed tree.
 
+pub mod cuda;
+
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::host::Real;

@@ -14,6 +14,7 @@
 //! (PyTorch takes the root of what is below 0 by rounding, and gets NaN.) Elements are independent, so there is no order.
 
 mod cpu;
+pub mod cuda;
 mod reference;
 #[cfg(test)]
 mod tests;

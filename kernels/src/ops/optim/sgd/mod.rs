@@ -11,6 +11,7 @@
 //! `lr` is the schedule's f64 rounded once to f32; `-lr` is exact. Elements are independent, so there is no order.
 
 mod cpu;
+pub mod cuda;
 mod reference;
 #[cfg(test)]
 mod tests;

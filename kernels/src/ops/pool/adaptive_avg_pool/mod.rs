@@ -7,6 +7,7 @@
 //! Backward: an element of dx sums `dy / count` over the cells that hold it, (oh, ow) ascending, from +0.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::axis::{Axis, Plane};

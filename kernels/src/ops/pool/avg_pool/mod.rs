@@ -8,6 +8,7 @@
 //! Backward: an element of dx sums `dy / count` over the windows that hold it, (oh, ow) ascending, from +0.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::axis::Plane;

@@ -7,6 +7,7 @@
 //! Backward: `dx = dy / count`.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::{only, sizes};

@@ -12,6 +12,7 @@
 
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod reference;
 
 use super::{Window, axis::Plane, only};

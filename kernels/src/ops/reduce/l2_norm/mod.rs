@@ -9,6 +9,7 @@
 
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod reference;
 
 use super::{Axes, Plan};

@@ -7,6 +7,7 @@
 //! Backward: dx is `dy / count`, broadcast.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::{Axes, Plan, columns};

@@ -7,6 +7,7 @@
 //! Backward: dx is dy, broadcast.
 
 pub mod cases;
+pub mod cuda;
 mod reference;
 
 use super::{Axes, Plan};

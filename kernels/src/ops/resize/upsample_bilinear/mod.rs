@@ -18,6 +18,7 @@
 mod axis;
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod reference;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};

@@ -5,6 +5,7 @@
 
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod reference;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};

@@ -8,6 +8,7 @@
 
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod reference;
 
 use crate::shape::MAX_RANK;

@@ -5,6 +5,7 @@
 
 pub mod cases;
 pub(super) mod cpu;
+pub mod cuda;
 mod reference;
 
 use crate::shape::MAX_RANK;
