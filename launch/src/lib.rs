@@ -20,7 +20,7 @@ pub fn kernels(words: &[OsString]) -> Option<Command> {
         return None;
     }
     let profile = match second.to_str()? {
-        "check" | "new" => "edit",
+        "check" | "compile" | "new" => "edit",
         "bench" => "release",
         _ => return None,
     };
@@ -61,6 +61,7 @@ mod tests {
         let own = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
         assert_eq!(said("kernels check conv"), own("edit", "np360-kernels", "check conv"));
         assert_eq!(said("kernels bench conv --reps 3"), own("release", "np360-kernels", "bench conv --reps 3"));
+        assert_eq!(said("kernels compile --install"), own("edit", "np360-kernels", "compile --install"));
         assert_eq!(said("kernels check --help"), own("release", "np360-xtask", "kernels check --help"));
         assert_eq!(said("kernels"), own("release", "np360-xtask", "kernels"));
         assert_eq!(said("bench all"), own("release", "np360-xtask", "bench all"));

@@ -42,7 +42,7 @@ pub enum Command {
     Data(DataArgs),
     /// Replay a folder of reference vectors: outputs and gradients against PyTorch's in float64
     Vectors(VectorsArgs),
-    /// Check, time and begin operations, one folder each
+    /// Check, compile, time and begin operations, one folder each
     #[command(subcommand)]
     Kernels(KernelsCommand),
     /// Time the standard workloads, or how time grows with size
@@ -262,6 +262,25 @@ where arithmetic is the point, the bytes that must move at least once, and both 
         /// Timed calls of each case
         #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
         reps: u16,
+    },
+    /// Compile every CUDA kernel: registers, shared memory, spills, and what the law of numbers forbids
+    #[command(after_help = "\
+Examples:
+  cargo xtask kernels compile --install
+  cargo xtask kernels compile conv --arch sm_90
+
+Needs NVRTC and no card. A line a kernel and architecture; then what is wrong: a spill, an atomic,
+`.approx`, `.ftz`, a floating product or sum without `.rn`, an error of the compiler. The last line is
+`N kernels x M architectures: ok`. Exit code 1 if anything is wrong. Reports are kept in the cache.")]
+    Compile {
+        /// An op, a family or a shared file of kernels: conv/conv, pool, product [default: all]
+        op: Option<String>,
+        /// Architectures [default: sm_75,sm_80,sm_90,sm_70; sm_70 needs NVRTC 12]
+        #[arg(long, value_delimiter = ',', value_name = "SM,..")]
+        arch: Vec<String>,
+        /// Install NVRTC 13.0 and 12.9 under target/ first, by Python's venv and pip
+        #[arg(long)]
+        install: bool,
     },
     /// Write the skeleton of a new op: a folder that compiles and passes, and the lines that name it
     #[command(after_help = "\

@@ -78,6 +78,7 @@ fn help_reads_well_on_every_level() {
         "vectors",
         "kernels",
         "kernels check",
+        "kernels compile",
         "kernels bench",
         "kernels new",
         "perf",

@@ -10,6 +10,7 @@ pub mod graph;
 pub mod module;
 pub mod nvrtc;
 pub mod step;
+pub mod wheels;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
