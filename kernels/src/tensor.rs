@@ -204,6 +204,19 @@ impl Tensor {
         bytemuck::cast_slice_mut(self.words_mut())
     }
 
+    /// Takes `other`'s numbers and keeps its place in memory, which a captured graph may have written down.
+    ///
+    /// # Panics
+    /// If the shapes, types or devices differ.
+    pub fn assign(&mut self, other: &Self) {
+        assert_eq!((self.shape, self.dtype, self.device()), (other.shape, other.dtype, other.device()), "assign");
+        match self.device() {
+            Device::Cpu => self.words_mut().copy_from_slice(other.words()),
+            Device::PLANNED => {}
+            Device::Cuda(_) => driver::card().copy(self.address_mut(), other.address(), 4 * other.len()),
+        }
+    }
+
     /// Adds `other`, element by element: how a second gradient contribution joins the first.
     ///
     /// # Panics
