@@ -4,7 +4,7 @@ use std::any::Any;
 
 use kernels::cuda::driver;
 use kernels::op::MAX_OUTPUTS;
-use kernels::{Backward, Op, OpError, Shape, Tensor as Value};
+use kernels::{Backward, Device, Op, OpError, Shape, Tensor as Value};
 
 /// Most inputs an op may have.
 const MAX_INPUTS: usize = 32;
@@ -214,7 +214,9 @@ impl Tape {
         driver::set_op(op.name());
         self.outputs.clear();
         self.outputs.extend(inferred.all().iter().map(|&s| Value::uninit_on(device, s)));
-        op.forward(values, &mut self.outputs);
+        if device != Device::PLANNED {
+            op.forward(values, &mut self.outputs);
+        }
         self.flops += op.flops(shapes).unwrap_or(0);
 
         let record = !self.paused && inputs.iter().any(|t| t.slot.is_some());
@@ -295,7 +297,11 @@ impl Tape {
                 dy: &dy[..node.visible],
                 wants: &wants[..edges.len()],
             };
-            op.backward(&b, &mut dx[..edges.len()]);
+            if b.device() == Device::PLANNED {
+                (0..edges.len()).filter(|&i| b.wants(i)).for_each(|i| dx[i] = Some(b.room(i)));
+            } else {
+                op.backward(&b, &mut dx[..edges.len()]);
+            }
             for (i, e) in edges.iter().enumerate() {
                 let (Some(slot), Some(g)) = (e.slot, dx[i].take()) else { continue };
                 debug_assert_eq!(g.shape(), e.shape, "{}: gradient of input {i}", op.name());

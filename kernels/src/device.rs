@@ -67,10 +67,17 @@ impl FromStr for Choice {
     }
 }
 
+impl Device {
+    /// No device: tensors there have shapes and take no memory, ops that are recorded there compute nothing. What a step
+    /// would take on a card is found out with it ([`memory::planned_usage`](crate::memory::planned_usage)).
+    pub const PLANNED: Self = Self::Cuda(usize::MAX);
+}
+
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Self::Cpu => f.write_str("cpu"),
+            Self::PLANNED => f.write_str("no device, only planned"),
             Self::Cuda(n) => write!(f, "cuda:{n}"),
         }
     }

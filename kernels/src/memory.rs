@@ -33,6 +33,8 @@ enum Home {
         ordinal: usize,
         pool: u32,
     },
+    /// Nowhere: it is only counted.
+    Planned,
 }
 
 // The address is a plain number; access through `words` and `words_mut` follows Rust's borrow rules.
@@ -54,6 +56,10 @@ impl Block {
                 HOST.grow(words * 4);
                 ptr as u64
             }
+            Home::Planned => {
+                PLANNED.grow(words * 4);
+                0
+            }
             Home::Card { ordinal, .. } => {
                 let address = driver::allocate(ordinal, words * 4);
                 CARD.grow(words * 4);
@@ -67,6 +73,7 @@ impl Block {
     pub fn device(&self) -> Device {
         match self.home {
             Home::Host => Device::Cpu,
+            Home::Planned => Device::PLANNED,
             Home::Card { ordinal, .. } => Device::Cuda(ordinal),
         }
     }
@@ -76,9 +83,8 @@ impl Block {
     /// # Panics
     /// If it lives in this machine's memory.
     pub fn card_address(&self) -> u64 {
-        assert_ne!(
-            self.home,
-            Home::Host,
+        assert!(
+            matches!(self.home, Home::Card { .. }),
             "a tensor of this machine's memory was given to a card: move it with Tensor::to"
         );
         self.address
@@ -116,6 +122,7 @@ impl Drop for Block {
                 // SAFETY: allocated in `new` with this very layout.
                 unsafe { dealloc(self.address as *mut u8, Self::layout(self.words)) }
             }
+            Home::Planned => _ = PLANNED.live.fetch_sub(self.words * 4, Relaxed),
             Home::Card { ordinal, .. } => {
                 CARD.live.fetch_sub(self.words * 4, Relaxed);
                 driver::free(ordinal, self.address);
@@ -142,6 +149,7 @@ struct Gauge {
 
 static HOST: Gauge = Gauge::new();
 static CARD: Gauge = Gauge::new();
+static PLANNED: Gauge = Gauge::new();
 
 impl Gauge {
     const fn new() -> Self {
@@ -185,6 +193,7 @@ pub fn take(device: Device, words: usize) -> Arc<Block> {
             let kept = lock(&FREE[class]).pop();
             kept.unwrap_or_else(|| Arc::new(Block::new(size, Home::Host)))
         }
+        Device::PLANNED => Arc::new(Block::new(size, Home::Planned)),
         Device::Cuda(ordinal) => {
             let pool = POOL.load(Relaxed);
             let kept = card_lists(&mut lock(&CARDS), (ordinal, pool))[class].pop();
@@ -199,6 +208,7 @@ pub fn give(mut block: Arc<Block>) {
         let (class, _) = class(block.words);
         match block.home {
             Home::Host => lock(&FREE[class]).push(block),
+            Home::Planned => {}
             Home::Card { ordinal, pool } => {
                 let mut cards = lock(&CARDS);
                 // The pool of a graph that is gone takes nothing back: the block is freed.
@@ -249,6 +259,16 @@ pub fn usage() -> (usize, usize, usize) {
 /// What tensors on cards hold: (bytes now, bytes at the peak, blocks ever asked of the driver).
 pub fn card_usage() -> (usize, usize, usize) {
     CARD.read()
+}
+
+/// What planned tensors would hold: (bytes now, bytes at the peak, blocks).
+pub fn planned_usage() -> (usize, usize, usize) {
+    PLANNED.read()
+}
+
+/// The planned peak begins again from what is held now.
+pub fn reset_planned_peak() {
+    PLANNED.peak.store(PLANNED.live.load(Relaxed), Relaxed);
 }
 
 #[cfg(test)]

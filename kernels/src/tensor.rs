@@ -50,6 +50,7 @@ impl Tensor {
         let mut t = Self::uninit_on(device, shape);
         match device {
             Device::Cpu => t.data_mut().fill(value),
+            Device::PLANNED => {}
             Device::Cuda(_) => driver::card().fill(t.address_mut(), value.to_bits(), t.len()),
         }
         t
@@ -60,6 +61,7 @@ impl Tensor {
     pub fn to(&self, device: Device) -> Self {
         match (self.device(), device) {
             (a, b) if a == b => self.clone(),
+            (_, Device::PLANNED) => Self::take(device, self.shape, self.dtype),
             (Device::Cpu, Device::Cuda(_)) => {
                 let t = Self::take(device, self.shape, self.dtype);
                 driver::card().upload(t.block.card_address(), self.words());
@@ -202,6 +204,19 @@ impl Tensor {
         bytemuck::cast_slice_mut(self.words_mut())
     }
 
+    /// Takes `other`'s numbers and keeps its place in memory, which a captured graph may have written down.
+    ///
+    /// # Panics
+    /// If the shapes, types or devices differ.
+    pub fn assign(&mut self, other: &Self) {
+        assert_eq!((self.shape, self.dtype, self.device()), (other.shape, other.dtype, other.device()), "assign");
+        match self.device() {
+            Device::Cpu => self.words_mut().copy_from_slice(other.words()),
+            Device::PLANNED => {}
+            Device::Cuda(_) => driver::card().copy(self.address_mut(), other.address(), 4 * other.len()),
+        }
+    }
+
     /// Adds `other`, element by element: how a second gradient contribution joins the first.
     ///
     /// # Panics
@@ -209,8 +224,10 @@ impl Tensor {
     pub fn accumulate(&mut self, other: &Self) {
         assert_eq!(self.shape, other.shape, "a gradient has the shape of its value");
         const CHUNK: usize = 1 << 14;
-        if self.device() != Device::Cpu {
-            return cuda::basic::accumulate(self, other);
+        match self.device() {
+            Device::Cpu => {}
+            Device::PLANNED => return,
+            Device::Cuda(_) => return cuda::basic::accumulate(self, other),
         }
         let b = other.data();
         pool::chunks_mut(self.data_mut(), CHUNK, |i, a| add_into(a, &b[i * CHUNK..][..a.len()]));

@@ -9,6 +9,7 @@ pub mod cell;
 mod error;
 pub mod method;
 pub mod methods;
+pub mod plan;
 pub mod profile;
 pub mod protocol;
 pub mod run;

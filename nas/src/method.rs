@@ -36,6 +36,11 @@ impl Problem {
         Self { facts: data.facts(), input, outputs: data.outputs(), transform }
     }
 
+    /// The problem as the published data have it, with nothing fitted: for plans.
+    pub fn planned(facts: &'static Facts) -> Self {
+        Self { facts, input: facts.input.to_vec(), outputs: facts.outputs, transform: None }
+    }
+
     /// Channels of the input.
     pub fn channels(&self) -> usize {
         self.input.last().copied().unwrap_or(1)
@@ -86,6 +91,12 @@ pub trait Method: Sync {
     /// # Errors
     /// If the folder cannot be written, or the search is stopped.
     fn search(&self, stage: &mut SearchStage<'_>) -> Result<Json, Error>;
+
+    /// The architecture, where it is known before any search; for plans.
+    fn fixed(&self, facts: &Facts, values: &Values) -> Option<Json> {
+        let _ = (facts, values);
+        None
+    }
 
     /// Builds the network of an architecture.
     ///

@@ -265,7 +265,7 @@ impl<'a> Training<'a> {
 }
 
 /// The loss's op.
-fn loss_of(loss: tasks::Loss) -> Loss {
+pub(crate) fn loss_of(loss: tasks::Loss) -> Loss {
     match loss {
         tasks::Loss::CrossEntropy => Loss::CrossEntropy,
         tasks::Loss::BceWithLogits | tasks::Loss::MaskedBce => Loss::BceWithLogits,

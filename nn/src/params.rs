@@ -138,6 +138,17 @@ impl Params {
         e.value = value;
     }
 
+    /// Replaces the numbers of an entry within a step: on a card in place, where a captured graph looks for them.
+    ///
+    /// # Panics
+    /// If the shape differs.
+    pub fn renew(&mut self, id: ParamId, value: Tensor) {
+        match self.device() {
+            Device::Cpu => self.set(id, value),
+            _ => self.entries[id.0].value.assign(&value),
+        }
+    }
+
     /// The gradient of the last pass; `None` if the loss did not depend on the entry.
     pub fn grad(&self, id: ParamId) -> Option<&Tensor> {
         self.entries[id.0].grad.as_ref()

@@ -3,7 +3,7 @@
 use crate::cells::{Cell, select};
 use crate::cli::BenchArgs;
 use crate::engine::{Engine, Job, Outcome, Source};
-use crate::{Ended, Usage, progress, report, ui};
+use crate::{Ended, Usage, dry_run, progress, report, ui};
 use anyhow::Context;
 use kernels::Device;
 use nas::profile::{Overrides, Values};
@@ -16,8 +16,11 @@ use std::collections::BTreeSet;
 /// # Errors
 /// If the command line asks for what is not there. Cells that fail are reported one by one; the others are run.
 pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
-    let cells = select(&args.words, engine)?;
     let overrides = Overrides::parse(&args.set).map_err(Usage)?;
+    if args.dry_run {
+        return dry_run::run(args, &overrides);
+    }
+    let cells = select(&args.words, &|task, method| engine.built(task, method))?;
     let device = args.device.open().map_err(anyhow::Error::msg)?;
     if let Some(threads) = args.threads {
         kernels::pool::set_threads(usize::from(threads));

@@ -1,8 +1,10 @@
 //! From the words of a command line to cells.
 
 use crate::Usage;
-use crate::engine::Engine;
 use nas::protocol::{METHODS, MethodName, method_named};
+
+/// Which cells can be asked for: (task, method).
+pub type Built<'a> = &'a dyn Fn(&str, &str) -> bool;
 
 /// A task and a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct Cell {
 ///
 /// # Errors
 /// If a word is unknown, or a cell cannot be run.
-pub fn select(words: &[String], engine: &dyn Engine) -> Result<Vec<Cell>, Usage> {
+pub fn select(words: &[String], built: Built<'_>) -> Result<Vec<Cell>, Usage> {
     let (mut tasks, mut methods) = (Vec::new(), Vec::new());
     let all = words.iter().any(|w| w == "all");
     if all && words.len() > 1 {
@@ -37,32 +39,32 @@ pub fn select(words: &[String], engine: &dyn Engine) -> Result<Vec<Cell>, Usage>
     let mut cells = Vec::new();
     for task in tasks::all().iter().map(|t| t.facts().name).filter(|t| tasks.is_empty() || tasks.contains(t)) {
         for method in METHODS.iter().filter(|m| methods.is_empty() || methods.contains(m)) {
-            if method.covers(task) && engine.built(task, method.name) {
+            if method.covers(task) && built(task, method.name) {
                 cells.push(Cell { task, method: method.name });
             } else if both {
-                return Err(Usage(refusal(task, method, engine)));
+                return Err(Usage(refusal(task, method, built)));
             }
         }
     }
     if cells.is_empty() {
         let what = if words.is_empty() || all { "cell".to_owned() } else { format!("cell of {}", words.join(", ")) };
-        return Err(Usage(format!("no {what} is built yet{}", built(engine))));
+        return Err(Usage(format!("no {what} is built yet{}", choices(built))));
     }
     Ok(cells)
 }
 
-fn refusal(task: &str, method: &MethodName, engine: &dyn Engine) -> String {
+fn refusal(task: &str, method: &MethodName, built: Built<'_>) -> String {
     if !method.covers(task) {
         return format!("{} is not for {task}: it is for {}", method.name, method.tasks.join(", "));
     }
-    format!("{} on {task} is not built yet{}", method.name, built(engine))
+    format!("{} on {task} is not built yet{}", method.name, choices(built))
 }
 
 /// What is built, to choose from.
-fn built(engine: &dyn Engine) -> String {
+fn choices(built: Built<'_>) -> String {
     let tasks = tasks::all().iter().map(|t| t.facts().name);
     let cells: Vec<String> = tasks
-        .flat_map(|t| METHODS.iter().filter(move |m| engine.built(t, m.name)).map(move |m| format!("{t} {}", m.name)))
+        .flat_map(|t| METHODS.iter().filter(move |m| built(t, m.name)).map(move |m| format!("{t} {}", m.name)))
         .collect();
     if cells.is_empty() { String::new() } else { format!("; built are: {}", cells.join(", ")) }
 }
@@ -99,10 +101,11 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
     use crate::bench::tests::Fake;
+    use crate::engine::Engine;
 
     fn chosen(line: &str) -> Result<Vec<String>, String> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        let cells = select(&words, &Fake::default()).map_err(|e| e.0)?;
+        let cells = select(&words, &|t, m| Fake::default().built(t, m)).map_err(|e| e.0)?;
         Ok(cells.iter().map(|c| format!("{} {}", c.task, c.method)).collect())
     }
 

@@ -7,6 +7,7 @@ pub mod cells;
 pub mod cli;
 pub mod data;
 pub mod doctor;
+pub mod dry_run;
 pub mod engine;
 pub mod export;
 pub mod kernels;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use cudarc::driver::result;
 use cudarc::driver::sys;
 
-use super::driver::{self, Handle, ok, raise};
-use super::step;
+use super::driver::{self, Handle, ok};
+use super::step::{self, Changing};
 use crate::memory::{self, Block};
 
 /// A captured step.
@@ -21,7 +21,7 @@ pub struct Graph {
     graph: Handle<sys::CUgraph>,
     exec: Handle<sys::CUgraphExec>,
     places: Option<Arc<Block>>,
-    words: usize,
+    changing: Vec<Changing>,
     ordinal: usize,
     pool: u32,
 }
@@ -48,7 +48,7 @@ impl Graph {
         // The work may raise: the capture is ended all the same.
         let done = begun.is_ok().then(|| catch_unwind(AssertUnwindSafe(work)));
         memory::leave_pool();
-        let (places, words) = step::end_capture();
+        let (places, changing) = step::end_capture();
         ok(begun, || "capturing a step".to_owned());
         // SAFETY: the stream is capturing.
         let graph = unsafe { result::stream::end_capture(card.stream()) };
@@ -63,24 +63,27 @@ impl Graph {
         // SAFETY: the graph was just captured.
         let exec = unsafe { result::graph::instantiate(graph, sys::CUgraphInstantiate_flags(0)) };
         let exec = ok(exec, || "making a captured step ready".to_owned());
-        let graph =
-            Self { graph: Handle(graph), exec: Handle(exec), places: Some(places), words, ordinal: card.ordinal, pool };
+        let graph = Self {
+            graph: Handle(graph),
+            exec: Handle(exec),
+            places: Some(places),
+            changing,
+            ordinal: card.ordinal,
+            pool,
+        };
         (graph, value)
     }
 
-    /// How many words change from step to step.
-    pub fn words(&self) -> usize {
-        self.words
+    /// What changes from step to step, as it was when the graph was captured, in the order of the puts.
+    pub fn changing(&self) -> &[Changing] {
+        &self.changing
     }
 
-    /// Does the captured work again, with these words where [`step::put`] stood, in its order.
-    pub fn launch(&self, words: &[u32]) {
+    /// Does the captured work again; `now` says what each thing that changes is in this step.
+    pub fn launch(&self, now: impl FnMut(Changing) -> Changing) {
         let card = driver::card();
-        if words.len() != self.words {
-            raise(format!("a captured step takes {} words that change, and {} were given", self.words, words.len()));
-        }
-        if let (Some(places), false) = (&self.places, words.is_empty()) {
-            card.send(places.card_address(), words);
+        if let Some(places) = &self.places {
+            step::fill(places, self.changing.iter().copied().map(now));
         }
         // SAFETY: the graph lives, and its memory is its own or held by the caller.
         ok(unsafe { result::graph::launch(self.exec.0, card.stream()) }, || "replaying a captured step".to_owned());

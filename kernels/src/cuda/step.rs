@@ -1,9 +1,9 @@
-//! The step block: numbers that change from step to step (a learning rate, a counter, the key of a mask), in the card's
-//! memory, where kernels read them.
+//! The step block: numbers that change from step to step (a learning rate, the key of a mask), in the card's memory, where
+//! kernels read them.
 //!
-//! A kernel's arguments are frozen in a captured graph, so what changes must not be one. [`put`] places words on the card
-//! and gives their address. Eagerly they are copied there at once, into a ring; while a graph is captured they get a place
-//! of the graph's own, and [`Graph::launch`](super::graph::Graph::launch) fills all places anew, in the order of the puts.
+//! A kernel's arguments are frozen in a captured graph, so what changes must not be one. [`put`] places it on the card and
+//! gives its address. Eagerly it is copied there at once, into a ring; while a graph is captured it gets a place of the
+//! graph's own, and [`Graph::launch`](super::graph::Graph::launch) fills all places anew.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,14 +11,61 @@ use super::driver;
 use super::module::Address;
 use crate::Device;
 use crate::memory::{self, Block};
+use crate::rng::Key;
 
 /// Words of the ring, and of a graph's places.
-pub const WORDS: usize = 4096;
+const WORDS: usize = 4096;
+/// Most words of one [`Changing`].
+const EACH: usize = 10;
 
-/// Where words go.
+/// What changes from step to step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Changing {
+    /// A learning rate: one f32.
+    Rate(f32),
+    /// What Adam's rule takes in one step: learning rate, and both bias corrections, each an f32.
+    Adam([f32; 3]),
+    /// A stream of random words: the key's 8 words, then the stream's number, low word first.
+    Stream(Key, u64),
+}
+
+impl Changing {
+    /// As the kernels read it, and how many words that are.
+    fn words(&self) -> ([u32; EACH], usize) {
+        let mut words = [0; EACH];
+        let n = match *self {
+            Self::Rate(rate) => {
+                words[0] = rate.to_bits();
+                1
+            }
+            Self::Adam(numbers) => {
+                words[..3].copy_from_slice(&numbers.map(f32::to_bits));
+                3
+            }
+            Self::Stream(key, index) => {
+                words[..8].copy_from_slice(&key.words());
+                words[8..].copy_from_slice(&[index as u32, (index >> 32) as u32]);
+                10
+            }
+        };
+        (words, n)
+    }
+}
+
+/// Where things are put.
 struct Places {
     block: Option<Arc<Block>>,
     used: usize,
+    /// What was put last, and where: the same again takes no new place.
+    last: Option<(Changing, Address)>,
+    /// All of it, in order; of a capture.
+    all: Vec<Changing>,
+}
+
+impl Places {
+    const fn none() -> Self {
+        Self { block: None, used: 0, last: None, all: Vec::new() }
+    }
 }
 
 /// The ring of eager work; and the places of the graph that is being captured.
@@ -27,43 +74,63 @@ struct State {
     capture: Option<Places>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { ring: Places { block: None, used: 0 }, capture: None });
+static STATE: Mutex<State> = Mutex::new(State { ring: Places::none(), capture: None });
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts `words` on the card; the address is good for the launches of this step.
-pub fn put(words: &[u32]) -> Address {
+/// Puts `what` on the card; the address is good for the launches that follow.
+pub fn put(what: Changing) -> Address {
     let card = driver::card();
     let mut state = state();
     let capturing = state.capture.is_some();
-    let places = match &mut state.capture {
-        Some(places) => places,
-        None => &mut state.ring,
-    };
+    let State { ring, capture } = &mut *state;
+    let places = capture.as_mut().unwrap_or(ring);
+    if let Some((last, address)) = places.last
+        && last == what
+    {
+        return address;
+    }
     let block = places.block.get_or_insert_with(|| memory::take(Device::Cuda(card.ordinal), WORDS));
-    if places.used + words.len() > WORDS {
+    let (words, n) = what.words();
+    if places.used + n > WORDS {
         assert!(!capturing, "a captured step has more than {WORDS} words that change");
         places.used = 0; // what was here was read by launches before this copy, on the same stream
     }
-    let at = block.card_address() + 4 * places.used as u64;
-    places.used += words.len();
-    if !capturing {
-        card.send(at, words);
+    let address = Address(block.card_address() + 4 * places.used as u64);
+    places.used += n;
+    places.last = Some((what, address));
+    if capturing {
+        places.all.push(what);
+    } else {
+        card.send(address.0, &words[..n]);
     }
-    Address(at)
+    address
 }
 
 /// Begins to give places of a graph's own.
 pub(super) fn begin_capture() {
     let card = driver::card();
     let block = Some(memory::take(Device::Cuda(card.ordinal), WORDS));
-    state().capture = Some(Places { block, used: 0 });
+    state().capture = Some(Places { block, ..Places::none() });
 }
 
-/// Ends it: the places and how many words they take.
-pub(super) fn end_capture() -> (Arc<Block>, usize) {
+/// Ends it: the places, and what was put there.
+pub(super) fn end_capture() -> (Arc<Block>, Vec<Changing>) {
     let places = state().capture.take().expect("a capture was begun");
-    (places.block.expect("taken when the capture began"), places.used)
+    (places.block.expect("taken when the capture began"), places.all)
+}
+
+/// Sends these to the places, in order.
+pub(super) fn fill(places: &Block, all: impl Iterator<Item = Changing>) {
+    let (mut sent, mut used) = ([0; WORDS], 0);
+    for what in all {
+        let (words, n) = what.words();
+        sent[used..used + n].copy_from_slice(&words[..n]);
+        used += n;
+    }
+    if used > 0 {
+        driver::card().send(places.card_address(), &sent[..used]);
+    }
 }

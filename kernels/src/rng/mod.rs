@@ -56,13 +56,26 @@ impl Key {
         Self { epoch, step, ..self }
     }
 
-    /// Stream number `index` of this key, from its first word.
-    pub fn stream(&self, index: u64) -> Stream {
+    fn bytes(&self) -> [u8; 32] {
         let mut k = [0u8; 32];
         k[..8].copy_from_slice(&self.seed.to_le_bytes());
         k[8..12].copy_from_slice(&(self.purpose as u32).to_le_bytes());
         k[12..20].copy_from_slice(&self.epoch.to_le_bytes());
         k[20..28].copy_from_slice(&self.step.to_le_bytes());
+        k
+    }
+
+    /// The ChaCha key: 8 words, little endian.
+    pub fn words(&self) -> [u32; 8] {
+        let bytes = self.bytes();
+        std::array::from_fn(|i| {
+            u32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]])
+        })
+    }
+
+    /// Stream number `index` of this key, from its first word.
+    pub fn stream(&self, index: u64) -> Stream {
+        let k = self.bytes();
         let mut rng = ChaCha8Rng::from_seed(k);
         rng.set_stream(index);
         Stream { rng, spare: None }

@@ -22,6 +22,15 @@ use crate::profile::Values;
 #[derive(Debug, Clone, Copy)]
 pub struct Wrn;
 
+fn arch(facts: &Facts, values: &Values) -> Value {
+    let network = match facts.kind {
+        Kind::Point2d => "wrn-16-4",
+        Kind::Dense2d => "wrn-16-4-dense",
+        Kind::Series => "resnet-1d",
+    };
+    json!({"method": "wrn", "rule": "fixed", "network": network, "width": values.width})
+}
+
 impl Method for Wrn {
     fn name(&self) -> &'static str {
         "wrn"
@@ -32,12 +41,11 @@ impl Method for Wrn {
     }
 
     fn search(&self, stage: &mut SearchStage<'_>) -> Result<Value, Error> {
-        let network = match stage.problem.facts.kind {
-            Kind::Point2d => "wrn-16-4",
-            Kind::Dense2d => "wrn-16-4-dense",
-            Kind::Series => "resnet-1d",
-        };
-        Ok(json!({"method": "wrn", "rule": "fixed", "network": network, "width": stage.values.width}))
+        Ok(arch(stage.problem.facts, stage.values))
+    }
+
+    fn fixed(&self, facts: &Facts, values: &Values) -> Option<Value> {
+        Some(arch(facts, values))
     }
 
     fn network(

@@ -102,18 +102,20 @@ impl BatchNorm {
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
         let training = pass.training();
         let op = Op { training: training || self.running.is_none(), ..self.op };
-        let affine = self.affine.map(|ids| ids.map(|id| pass.param(id)));
-        let running = self.running.map(|ids| ids.map(|id| pass.param(id)));
-        let mut inputs = [x; 5];
-        let mut n = 1;
-        for t in [&affine, &running].into_iter().flatten().flatten() {
-            inputs[n] = t;
-            n += 1;
-        }
-        let mut out = pass.tape.record(op, &inputs[..n]).map_err(|e| e.in_layer(&self.name))?;
+        let mut out = {
+            let affine = self.affine.map(|ids| ids.map(|id| pass.param(id)));
+            let running = self.running.map(|ids| ids.map(|id| pass.param(id)));
+            let mut inputs = [x; 5];
+            let mut n = 1;
+            for t in [&affine, &running].into_iter().flatten().flatten() {
+                inputs[n] = t;
+                n += 1;
+            }
+            pass.tape.record(op, &inputs[..n]).map_err(|e| e.in_layer(&self.name))?
+        };
         if let (true, Some(ids)) = (training, self.running) {
             for (i, id) in ids.into_iter().enumerate() {
-                pass.params.set(id, out.take(1 + i).into_value());
+                pass.params.renew(id, out.take(1 + i).into_value());
             }
         }
         Ok(out.take(0))
