@@ -1,6 +1,7 @@
 //! The command line as data: what clap parses and `--help` prints.
 
 use clap::{Args, Parser, Subcommand};
+use kernels::cuda::Mode;
 use kernels::device::Choice;
 use nas::profile::Profile;
 use std::path::PathBuf;
@@ -85,6 +86,10 @@ pub struct BenchArgs {
     /// Where to compute: cpu, cuda, cuda:N (a card), emu (the emulated card); results do not depend on it
     #[arg(long, default_value_t = Choice::Cpu, value_name = "DEVICE")]
     pub device: Choice,
+    /// exact: our kernels, the same bits on every device; speed: convolutions on a card through cuDNN, the same bits on the
+    /// same card and versions alone. Part of what a run is
+    #[arg(long, default_value_t = Mode::Exact, value_name = "MODE")]
+    pub mode: Mode,
     /// Folder of imported data; stand-ins are generated below it
     #[arg(long, default_value = "data", value_name = "DIR")]
     pub data: PathBuf,

@@ -93,6 +93,24 @@ fn help_reads_well_on_every_level() {
 }
 
 #[test]
+fn doctor_says_what_is_missing_and_what_that_costs() {
+    let empty = |command: &mut Command| {
+        let Output { status, stdout, stderr } = command.env_clear().env("NP360_CACHE", "/proc/none").output().unwrap();
+        assert_eq!((status.code(), String::from_utf8(stderr).unwrap().as_str()), (Some(0), ""));
+        String::from_utf8(stdout).unwrap()
+    };
+    let out = empty(&mut xtask("doctor"));
+    for part in ["simd", "threads", "driver", "nvrtc", "cudnn", "c++", "cache", "data"] {
+        assert!(out.lines().any(|l| l.starts_with(&format!("{part:9}"))), "{part}: {out}");
+    }
+    let lines: Vec<&str> = out.lines().collect();
+    for pair in lines.windows(2).filter(|pair| pair[0].contains(" none: ")) {
+        assert!(pair[1].contains("without it: "), "{out}");
+    }
+    assert!(out.contains("cache    none: /proc/none: "), "{out}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     for args in ["doctor", "data list", "--help"] {
         let mut child = xtask(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -48,8 +48,8 @@ pub fn version() -> Result<(i32, i32), String> {
         .get_or_init(|| {
             // SAFETY: only looks whether the library can be opened; other calls would panic without it.
             let system = || unsafe { sys::is_culib_present() };
-            let found = candidates().iter().any(|lib| preload(lib)) || system();
-            if !found && !wheels::folders().iter().any(|lib| preload(lib)) {
+            let found = candidates().iter().any(|lib| preload(lib, "libnvrtc")) || system();
+            if !found && !wheels::folders().iter().any(|lib| preload(lib, "libnvrtc")) {
                 return Err(format!(
                     "NVRTC (libnvrtc.so) was not found; to install it under target/: {}; or install the CUDA toolkit, \
                      or point NP360_NVRTC at a folder of libraries",
@@ -106,14 +106,15 @@ fn candidates() -> Vec<PathBuf> {
     folders
 }
 
-/// Opens NVRTC of a folder for the whole process, so that cudarc's later look by name finds it; whether there was one.
-fn preload(folder: &Path) -> bool {
+/// Opens a library of a folder, and what belongs to it, for the whole process, so that cudarc's later look by name finds
+/// it; whether there was one.
+pub(super) fn preload(folder: &Path, library: &str) -> bool {
     let mut libs: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     let named = |p: &PathBuf, start: &str| {
         let name = p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with(start) && name.contains(".so") && !name.contains(".alt.")
     };
-    libs.retain(|p| named(p, "libnvrtc"));
+    libs.retain(|p| named(p, library));
     libs.sort_by_key(|p| (!named(p, "libnvrtc-builtins"), p.clone())); // what the other one looks for comes first
     let opened = libs.iter().filter(|p| emu::open_globally(p).is_ok()).count();
     opened > 0

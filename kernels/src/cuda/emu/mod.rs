@@ -15,6 +15,22 @@ pub fn install() -> Result<(), String> {
     Err("the emulated card is not built yet".to_owned())
 }
 
+/// Builds and loads the emulated cuDNN.
+///
+/// # Errors
+/// Not there yet.
+pub fn install_cudnn() -> Result<(), String> {
+    Err("the emulated card is not built yet".to_owned())
+}
+
+/// The host's C++ compiler, which the emulated card needs.
+///
+/// # Errors
+/// Not there yet.
+pub fn compiler() -> Result<String, String> {
+    Err("the emulated card is not built yet".to_owned())
+}
+
 /// The image of a module.
 ///
 /// # Errors
