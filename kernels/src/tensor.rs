@@ -204,6 +204,15 @@ impl Tensor {
         bytemuck::cast_slice_mut(self.words_mut())
     }
 
+    /// Takes the numbers of a tensor of this machine's memory and keeps its own place on the card.
+    ///
+    /// # Panics
+    /// If the shapes or types differ.
+    pub fn load(&mut self, host: &Self) {
+        assert_eq!((self.shape, self.dtype), (host.shape, host.dtype), "load");
+        driver::card().upload(self.address_mut(), host.words());
+    }
+
     /// Takes `other`'s numbers and keeps its place in memory, which a captured graph may have written down.
     ///
     /// # Panics

@@ -55,7 +55,8 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
     folder.write_arch(&arch)?;
 
     let (fit, items) = (data.fit(), train::fitted_items(data, values));
-    let problem = Problem::new(data, &fit, &items);
+    let mut problem = Problem::new(data, &fit, &items);
+    problem.move_to(cell.device);
     let mut params = Params::new();
     let network = cell.method.network(&arch, &problem, values, &mut Builder::new(&mut params, cell.seed))?;
     params.move_to(cell.device);
@@ -129,7 +130,7 @@ fn evaluate(
     for (i, batch) in items.chunks(size).enumerate() {
         let (x, y) = split.batch(batch);
         let mut pass = Pass::new(&mut tape, params, Mode::Eval);
-        let outputs = problem.forward(network, &mut pass, x)?;
+        let outputs = problem.forward(network, &mut pass, &x)?;
         score.add(&outputs.value().to(Device::Cpu), &y, batch);
         progress.step(i + 1, batches);
     }

@@ -3,8 +3,8 @@
 //! A search sees training and validation data and nothing else: it is handed a [`SearchStage`], from which no test data can
 //! be reached. Those are opened by the final stage alone ([`crate::cell`]), which says so in its result.
 
-use kernels::Tensor as Value;
 use kernels::ops::elementwise::binary::Binary;
+use kernels::{Device, Tensor as Value};
 use nn::{Builder, Network, OpError, Pass, Tensor};
 use serde_json::Value as Json;
 use tasks::{Dataset, Facts, Split, Transform};
@@ -22,6 +22,8 @@ pub struct Problem {
     /// Classes, labels or channels, as the data have them.
     pub outputs: usize,
     transform: Option<Box<dyn Transform>>,
+    /// Scale and shift of the outputs, where the network computes.
+    unit: Option<[Value; 2]>,
 }
 
 impl Problem {
@@ -33,12 +35,13 @@ impl Problem {
             Some(t) => t.input(&Value::zeros(&one[..])).shape()[1..].to_vec(),
             None => data.input().to_vec(),
         };
-        Self { facts: data.facts(), input, outputs: data.outputs(), transform }
+        let unit = transform.as_deref().map(|t| <[&Value; 2]>::from(t.output()).map(Value::clone));
+        Self { facts: data.facts(), input, outputs: data.outputs(), transform, unit }
     }
 
     /// The problem as the published data have it, with nothing fitted: for plans.
     pub fn planned(facts: &'static Facts) -> Self {
-        Self { facts, input: facts.input.to_vec(), outputs: facts.outputs, transform: None }
+        Self { facts, input: facts.input.to_vec(), outputs: facts.outputs, transform: None, unit: None }
     }
 
     /// Channels of the input.
@@ -46,17 +49,34 @@ impl Problem {
         self.input.last().copied().unwrap_or(1)
     }
 
-    /// Runs the network, where its parameters live, on a batch of stored inputs; gives outputs in the targets' unit.
+    /// Moves what it holds to where the network computes.
+    pub fn move_to(&mut self, device: Device) {
+        self.unit = self.unit.take().map(|unit| unit.map(|t| t.to(device)));
+    }
+
+    /// What the network reads for a batch of stored inputs.
+    pub fn read(&self, x: &Value) -> Value {
+        self.transform.as_deref().map_or_else(|| x.clone(), |t| t.input(x))
+    }
+
+    /// Runs the network on a batch of stored inputs; gives outputs in the targets' unit.
     ///
     /// # Errors
     /// What an op refuses.
-    pub fn forward(&self, network: &dyn Network, pass: &mut Pass<'_>, x: Value) -> Result<Tensor, OpError> {
-        let device = pass.device();
-        let Some(transform) = &self.transform else { return network.forward(pass, &x.to(device).into()) };
-        let y = network.forward(pass, &transform.input(&x).to(device).into())?;
-        let (scale, shift) = transform.output();
-        let y = pass.apply("normaliser", Binary::mul(), &[&y, &scale.to(device).into()])?;
-        pass.apply("normaliser", Binary::add(), &[&y, &shift.to(device).into()])
+    pub fn forward(&self, network: &dyn Network, pass: &mut Pass<'_>, x: &Value) -> Result<Tensor, OpError> {
+        let x = self.read(x).to(pass.device());
+        self.forward_read(network, pass, x)
+    }
+
+    /// The same for what [`Problem::read`] gave, where the network computes.
+    ///
+    /// # Errors
+    /// What an op refuses.
+    pub fn forward_read(&self, network: &dyn Network, pass: &mut Pass<'_>, x: Value) -> Result<Tensor, OpError> {
+        let y = network.forward(pass, &x.into())?;
+        let Some([scale, shift]) = &self.unit else { return Ok(y) };
+        let y = pass.apply("normaliser", Binary::mul(), &[&y, &scale.clone().into()])?;
+        pass.apply("normaliser", Binary::add(), &[&y, &shift.clone().into()])
     }
 }
 

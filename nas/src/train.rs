@@ -5,9 +5,11 @@
 //! stopped. Checkpoints are timed by a clock, which changes no bit.
 
 use autograd::Tape;
-use kernels::Device;
+use kernels::cuda::graph::Graph;
+use kernels::cuda::step::Changing;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
+use kernels::{Device, Tensor};
 use nn::schedule::Schedule;
 use nn::{Checkpoint, Loss, Mode, Network, Params, Pass, Sgd};
 use serde_json::{Value, json};
@@ -69,6 +71,22 @@ impl Sums {
     }
 }
 
+/// What is particular to a step.
+#[derive(Debug, Clone, Copy)]
+struct Now {
+    dropout: Key,
+    rate: f64,
+}
+
+/// A captured step with the buffers that it reads and writes. The graph goes first: nothing is freed that it may write.
+struct Captured {
+    graph: Graph,
+    x: Tensor,
+    y: Tensor,
+    loss: Tensor,
+    outputs: Tensor,
+}
+
 /// A final training.
 pub struct Training<'a> {
     problem: &'a Problem,
@@ -85,6 +103,10 @@ pub struct Training<'a> {
     step: usize,
     sums: Sums,
     last: Summary,
+    /// On a card: the captured step.
+    captured: Option<Captured>,
+    /// Steps of this process; the first is never captured, for it loads kernels and makes the momentum.
+    steps: usize,
 }
 
 impl<'a> Training<'a> {
@@ -117,6 +139,8 @@ impl<'a> Training<'a> {
             step: 0,
             sums: Sums::default(),
             last: Summary::default(),
+            captured: None,
+            steps: 0,
         })
     }
 
@@ -184,26 +208,82 @@ impl<'a> Training<'a> {
     fn fit(&mut self, network: &dyn Network, tape: &mut Tape, data: &Split, batch: &[u32]) -> Result<(), Error> {
         let (epoch, step) = (self.epoch as u64, self.step as u64);
         let (x, y) = data.training_batch(batch, Key::new(self.seed, Purpose::Augment).at(epoch, 0));
-        let dropout = Key::new(self.seed, Purpose::Dropout).at(epoch, step);
-        let mut pass = Pass::new(tape, &mut self.params, Mode::Train(dropout));
-        let outputs = self.problem.forward(network, &mut pass, x)?;
-        let loss = loss_of(self.problem.facts.loss).of(&mut pass, &outputs, &y)?;
-        let value = loss.value().item();
-        let rate = self.schedule.rate(self.values.lr, self.epoch);
+        let now = Now {
+            dropout: Key::new(self.seed, Purpose::Dropout).at(epoch, step),
+            rate: self.schedule.rate(self.values.lr, self.epoch),
+        };
+        let (loss, outputs) = if self.params.device() == Device::Cpu {
+            self.eager(network, tape, &self.problem.read(&x), &y, now)?
+        } else {
+            self.on_card(network, tape, &self.problem.read(&x), &y, now)?
+        };
+        let value = loss.item();
         if !value.is_finite() {
-            return Err(Error::NotFinite { value, epoch: self.epoch + 1, step: self.step + 1, rate });
+            return Err(Error::NotFinite { value, epoch: self.epoch + 1, step: self.step + 1, rate: now.rate });
         }
         let items = if self.problem.facts.loss.is_sum() { 1.0 } else { batch.len() as f64 };
         self.sums.loss += f64::from(value) * items;
         self.sums.items += batch.len() as u64;
         if data.has_classes() {
             let mut top1 = Top1::default();
-            top1.add(outputs.value().to(Device::Cpu).data(), y.ints());
+            top1.add(outputs.to(Device::Cpu).data(), y.ints());
             self.sums.wrong += top1.wrong;
         }
-        pass.backward(&loss)?;
-        self.optimiser.step(&mut self.params, rate);
         Ok(())
+    }
+
+    /// Forward, loss, backward, update; gives the loss and the outputs.
+    fn eager(
+        &mut self,
+        network: &dyn Network,
+        tape: &mut Tape,
+        x: &Tensor,
+        y: &Tensor,
+        now: Now,
+    ) -> Result<(Tensor, Tensor), Error> {
+        let mut pass = Pass::new(tape, &mut self.params, Mode::Train(now.dropout));
+        let x = x.to(pass.device());
+        let outputs = self.problem.forward_read(network, &mut pass, x)?;
+        let loss = loss_of(self.problem.facts.loss);
+        let loss = match y.device() {
+            Device::Cpu => loss.of(&mut pass, &outputs, y)?,
+            _ => loss.record(&mut pass, &outputs, y)?, // checked before the capture
+        };
+        pass.backward(&loss)?;
+        self.optimiser.step(&mut self.params, now.rate);
+        Ok((loss.into_value(), outputs.into_value()))
+    }
+
+    /// The same on a card: captured at the second step of a size, and replayed from then on.
+    fn on_card(
+        &mut self,
+        network: &dyn Network,
+        tape: &mut Tape,
+        x: &Tensor,
+        y: &Tensor,
+        now: Now,
+    ) -> Result<(Tensor, Tensor), Error> {
+        self.steps += 1;
+        if self.steps == 1 || x.shape()[0] < self.batch {
+            return self.eager(network, tape, x, y, now);
+        }
+        if self.captured.is_none() {
+            let device = self.params.device();
+            let (x, y) = (x.to(device), y.to(device));
+            let (graph, done) = Graph::capture(|| self.eager(network, tape, &x, &y, now));
+            let (loss, outputs) = done?;
+            self.captured = Some(Captured { x, y, loss, outputs, graph });
+        }
+        let captured = self.captured.as_mut().expect("made above");
+        loss_of(self.problem.facts.loss).check(captured.outputs.shape(), y)?;
+        captured.x.load(x);
+        captured.y.load(y);
+        captured.graph.launch(|what| match what {
+            Changing::Rate(_) => Changing::Rate(now.rate as f32),
+            Changing::Stream(_, index) => Changing::Stream(now.dropout, index),
+            other => other,
+        });
+        Ok((captured.loss.clone(), captured.outputs.clone()))
     }
 
     /// The epoch's line of metrics.

@@ -6,7 +6,7 @@ use kernels::ops::elementwise::binary::Binary;
 use kernels::ops::loss::{CrossEntropy, PointwiseLoss, Reduction, RelativeL2, check_targets};
 use kernels::ops::reduce::Axes;
 use kernels::ops::reduce::sum::Sum;
-use kernels::{DType, Device, Tensor as Value};
+use kernels::{DType, Device, Shape, Tensor as Value};
 
 use crate::Pass;
 
@@ -53,7 +53,7 @@ impl Loss {
     ///
     /// # Errors
     /// Names the first wrong number. (Shapes are refused when the op is recorded.)
-    pub fn check(self, x: &Tensor, target: &Value) -> Result<(), OpError> {
+    pub fn check(self, x: Shape, target: &Value) -> Result<(), OpError> {
         let name = self.name();
         let classes = matches!(self, Self::CrossEntropy | Self::SmoothedCrossEntropy { .. });
         let wanted = if classes { DType::I32 } else { DType::F32 };
@@ -63,7 +63,7 @@ impl Loss {
         }
         let target = &target.to(Device::Cpu);
         match self {
-            Self::CrossEntropy | Self::SmoothedCrossEntropy { .. } => check_targets(target, x.shape().last()),
+            Self::CrossEntropy | Self::SmoothedCrossEntropy { .. } => check_targets(target, x.last()),
             Self::BceWithLogits => match target.data().iter().position(|t| !(0.0..=1.0).contains(t)) {
                 None => Ok(()),
                 Some(i) => {
@@ -80,9 +80,17 @@ impl Loss {
     /// # Errors
     /// What [`Loss::check`] refuses, and shapes that do not fit.
     pub fn of(self, pass: &mut Pass<'_>, x: &Tensor, target: &Value) -> Result<Tensor, OpError> {
+        self.check(x.shape(), target)?;
+        self.record(pass, x, &target.to(x.value().device()))
+    }
+
+    /// The same for a target that [`Loss::check`] has seen and that lives where `x` does: nothing waits for the device.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    pub fn record(self, pass: &mut Pass<'_>, x: &Tensor, target: &Value) -> Result<Tensor, OpError> {
         use Reduction::{Mean, Sum};
-        self.check(x, target)?;
-        let t = Tensor::constant(target.to(x.value().device()));
+        let t = Tensor::constant(target.clone());
         let inputs = [x, &t];
         let tape = &mut *pass.tape;
         match self {
@@ -104,7 +112,7 @@ impl Loss {
     /// As [`Loss::of`]; a `keep` of another shape or with other numbers; a loss that is no mean over numbers.
     pub fn masked(self, pass: &mut Pass<'_>, x: &Tensor, target: &Value, keep: &Value) -> Result<Tensor, OpError> {
         use Reduction::None as Each;
-        self.check(x, target)?;
+        self.check(x.shape(), target)?;
         let name = self.name();
         if keep.shape() != x.shape() || keep.dtype() != DType::F32 {
             let what = format!("x is {}, the mask {} {:?}", x.shape(), keep.shape(), keep.dtype());
