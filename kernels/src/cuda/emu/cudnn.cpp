@@ -16,7 +16,7 @@ extern "C" Result cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, 
 
 namespace {
 
-enum Status : int { OK = 0, BAD_PARAM = 2000, NOT_SUPPORTED = 3000, EXECUTION_FAILED = 5000 };
+enum Status : int { OK = 0, BAD_PARAM = 2000, UNSUPPORTED = 3000, EXECUTION_FAILED = 5000 };
 
 constexpr int FLOAT = 0, NHWC = 1, CROSS_CORRELATION = 1, FMA_MATH = 3;
 
@@ -137,7 +137,7 @@ Status check(const Tensor& x, const Filter& f, const Convolution& conv, const Te
         if (out[d] != (size[d] + 2 * conv.pad[d] - span) / conv.stride[d] + 1) return BAD_PARAM;
     }
     if (x.n != y.n || y.c != f.k || x.c != f.c * conv.groups || f.k % conv.groups != 0) return BAD_PARAM;
-    return conv.math == FMA_MATH ? OK : NOT_SUPPORTED;
+    return conv.math == FMA_MATH ? OK : UNSUPPORTED;
 }
 
 // What each direction is asked for: the algorithms that are deterministic, and what they work in.
@@ -149,15 +149,15 @@ Status room(Direction direction, int algorithm, const Tensor& x, const Filter& f
     size_t weights = (size_t)f.k * f.c * f.h * f.w;
     switch (direction) {
         case FORWARD:  // IMPLICIT_GEMM works in nothing, IMPLICIT_PRECOMP_GEMM in its table of offsets
-            if (algorithm > 1 || (algorithm == 1 && conv.groups > 1)) return NOT_SUPPORTED;
+            if (algorithm > 1 || (algorithm == 1 && conv.groups > 1)) return UNSUPPORTED;
             *bytes = algorithm == 0 ? 0 : 4 * (size_t)y.h * y.w * f.h * f.w;
             return OK;
         case DATA:  // 0 adds in the order in which blocks come
-            if (algorithm != 1) return NOT_SUPPORTED;
+            if (algorithm != 1) return UNSUPPORTED;
             *bytes = 4 * weights;
             return OK;
         case FILTER:  // 0 and 3 likewise
-            if (algorithm != 1 || conv.dilation[0] > 1 || conv.dilation[1] > 1) return NOT_SUPPORTED;
+            if (algorithm != 1 || conv.dilation[0] > 1 || conv.dilation[1] > 1) return UNSUPPORTED;
             *bytes = 4 * weights * (size_t)x.n;
             return OK;
     }
@@ -201,7 +201,7 @@ NP360_API const char* cudnnGetErrorString(Status status) {
     switch (status) {
         case OK: return "success";
         case BAD_PARAM: return "bad parameter (emulated cuDNN)";
-        case NOT_SUPPORTED: return "not supported (emulated cuDNN)";
+        case UNSUPPORTED: return "not supported (emulated cuDNN)";
         case EXECUTION_FAILED: return "execution failed (emulated cuDNN)";
     }
     return "unknown";
@@ -217,7 +217,7 @@ NP360_API Status cudnnSetStream(Context* context, void* stream) {
 NP360_API Status cudnnCreateTensorDescriptor(Tensor** t) { return create(t); }
 NP360_API Status cudnnDestroyTensorDescriptor(Tensor* t) { return destroy(t); }
 NP360_API Status cudnnSetTensor4dDescriptor(Tensor* t, int format, int type, int n, int c, int h, int w) {
-    if (format != NHWC || type != FLOAT) return NOT_SUPPORTED;
+    if (format != NHWC || type != FLOAT) return UNSUPPORTED;
     *t = {n, c, h, w};
     return n > 0 && c > 0 && h > 0 && w > 0 ? OK : BAD_PARAM;
 }
@@ -225,7 +225,7 @@ NP360_API Status cudnnSetTensor4dDescriptor(Tensor* t, int format, int type, int
 NP360_API Status cudnnCreateFilterDescriptor(Filter** f) { return create(f); }
 NP360_API Status cudnnDestroyFilterDescriptor(Filter* f) { return destroy(f); }
 NP360_API Status cudnnSetFilter4dDescriptor(Filter* f, int type, int format, int k, int c, int h, int w) {
-    if (format != NHWC || type != FLOAT) return NOT_SUPPORTED;
+    if (format != NHWC || type != FLOAT) return UNSUPPORTED;
     *f = {k, c, h, w};
     return k > 0 && c > 0 && h > 0 && w > 0 ? OK : BAD_PARAM;
 }
@@ -234,7 +234,7 @@ NP360_API Status cudnnCreateConvolutionDescriptor(Convolution** conv) { return c
 NP360_API Status cudnnDestroyConvolutionDescriptor(Convolution* conv) { return destroy(conv); }
 NP360_API Status cudnnSetConvolution2dDescriptor(Convolution* conv, int ph, int pw, int sh, int sw, int dh, int dw, int mode,
                                                  int type) {
-    if (mode != CROSS_CORRELATION || type != FLOAT) return NOT_SUPPORTED;
+    if (mode != CROSS_CORRELATION || type != FLOAT) return UNSUPPORTED;
     *conv = {{ph, pw}, {sh, sw}, {dh, dw}, 1, 0};
     return ph >= 0 && pw >= 0 && sh > 0 && sw > 0 && dh > 0 && dw > 0 ? OK : BAD_PARAM;
 }
