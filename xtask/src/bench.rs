@@ -292,7 +292,7 @@ pub(crate) mod tests {
     #[test]
     fn wrong_usage_is_told_apart() {
         let scratch = tempfile::tempdir().unwrap();
-        for line in ["satelite", "--set epoch=3", "--device cuda", "darcy wrn"] {
+        for line in ["satelite", "--set epoch=3", "darcy wrn"] {
             assert!(bench(line, scratch.path(), &Fake::default()).unwrap_err().is::<Usage>(), "{line}");
         }
         for line in ["--threads 0", "--profile huge", "--seeds x", "--device tpu", "--mode fast"] {

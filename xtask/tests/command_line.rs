@@ -19,7 +19,6 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
     for (args, part) in [
         ("bench satelite", "did you mean 'satellite'?"),
         ("bench satellite autodl", "autodl is not for satellite"),
-        ("bench satellite wrn --device cuda", "not built yet"),
         ("data verify mnist5", "there is no task or method 'mnist5'"),
         ("perf --only gemm_2048", "there is no workload 'gemm_2048'"),
         ("perf --only gemm_1024,pcdarts_search_b32", "pcdarts_search_b32 is not built yet"),
@@ -44,6 +43,11 @@ fn a_failure_is_one_line_and_exit_code_1() {
     let (code, out, err) = run(&format!("data import satellite --from {place}/none --data {place}/data"));
     assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
     assert!(err.starts_with("error: ") && err.contains("none"), "{err}");
+    if matches!(kernels::cuda::probe(), kernels::cuda::Probe::Absent(_)) {
+        let (code, out, err) = run("bench satellite wrn --device cuda");
+        assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
+        assert!(err.starts_with("error: no CUDA: ") && err.contains("--device cpu"), "{err}");
+    }
     let (code, out, _) = run(&format!("data list --data {place}/data"));
     assert!(code == 0 && tasks::all().iter().all(|t| out.contains(t.facts().name)), "{out}");
 }

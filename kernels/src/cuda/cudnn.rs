@@ -9,6 +9,9 @@
 //! and their gradients back. Workspaces are blocks of the device's pool: taken at the size that is asked for, recycled, and
 //! a captured graph's own while one is captured.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_int, c_void};
 use std::fmt;
