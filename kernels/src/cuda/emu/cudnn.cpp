@@ -208,7 +208,6 @@ NP360_API const char* cudnnGetErrorString(Status status) {
 }
 
 NP360_API Status cudnnCreate(Context** context) { return create(context); }
-NP360_API Status cudnnDestroy(Context* context) { return destroy(context); }
 NP360_API Status cudnnSetStream(Context* context, void* stream) {
     context->stream = stream;
     return OK;
