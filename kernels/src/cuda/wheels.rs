@@ -74,7 +74,16 @@ impl Wheel {
         run(Command::new("python3").args(["-m", "venv"]).arg(venv))?;
         let pip = || {
             let mut pip = Command::new(venv.join("bin/python"));
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]);
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-compile",
+                "--no-deps",
+                "--retries=1",
+            ]);
             run(pip.arg(format!("{}=={}", self.package, self.version)))
         };
         pip().or_else(|_| pip()) // a network may fail once
