@@ -1,7 +1,7 @@
 //! NVRTC, thinly: text to cubin with the compiler's report, by the law's flags, kept on disk.
 //!
 //! cudarc's own layer gives PTX alone and no report, so this one speaks to `nvrtc::sys`. The library is taken from where the
-//! loader finds it, or from the places of [`candidates`] by absolute path.
+//! loader finds it, from a folder that a person names, or from its wheels ([`wheels`]).
 
 use std::ffi::{CStr, CString, c_char};
 use std::fs;
