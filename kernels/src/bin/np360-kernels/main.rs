@@ -1,10 +1,12 @@
-//! What `cargo xtask kernels` runs: checks and timings of ops from their tables of cases, and the skeleton of a new op.
+//! What `cargo xtask kernels` runs: checks and timings of ops from their tables of cases, the skeleton of a new op, and the
+//! sweep of the mathematical functions.
 //! It is linked with the kernels alone, so that a changed kernel is compiled, linked and asked within seconds.
 
 mod bench;
 mod check;
 mod peak;
 mod skeleton;
+mod ulp;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -24,7 +26,8 @@ impl Refusal {
 const USAGE: &str = "\
 Usage: np360-kernels check [OP] [--device cpu] [--table]
        np360-kernels bench [OP] [--device cpu] [--threads N] [--reps N]
-       np360-kernels new FAMILY/OP";
+       np360-kernels new FAMILY/OP
+       np360-kernels ulp [FUNCTION..] [--stride N] [--threads N] [--state DIR] [--fresh]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -124,6 +127,7 @@ fn run(words: &[String]) -> Result<ExitCode, Refusal> {
             line(format!("next: docs/adding-an-op.md, then cargo xtask kernels check {path}"));
             Ok(ExitCode::SUCCESS)
         }
+        ("ulp", _) => Ok(if ulp::run(rest)? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         _ => Err(Refusal::usage(USAGE)),
     }
 }
