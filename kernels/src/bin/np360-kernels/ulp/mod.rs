@@ -123,11 +123,8 @@ fn report(sweep: &Sweep<'_>, t: &Tally) -> String {
             Inputs::Pairs => format!("{:#010x} {:#010x}", x.to_bits(), y.to_bits()),
         }
     };
-    let equal = if t.differing == 0 {
-        "yes".to_owned()
-    } else {
-        format!("NO: {}, first {}", t.differing, at(t.differs_at))
-    };
+    let equal =
+        if t.differing == 0 { "yes".to_owned() } else { format!("NO: {}, first {}", t.differing, at(t.differs_at)) };
     let verdict = if t.ulp <= sweep.row.bound { "" } else { "  TOO FAR OFF" };
     format!(
         "{:8} {:>10}  {:18} {:>11.9}  {:21} {:>10} {:>5}  {equal}{verdict}",
