@@ -301,6 +301,37 @@ Then follow docs/adding-an-op.md, asking `cargo xtask kernels check pool/median_
         #[arg(value_name = "FAMILY/OP")]
         path: String,
     },
+    /// Sweep every input of the mathematical functions: the bits of all SIMD levels, the error in ulp
+    #[command(after_help = "\
+Functions: exp expm1 ln ln_1p sin cos tan tanh sigmoid erf erfc pow atan2
+
+Examples:
+  cargo xtask kernels ulp exp
+  cargo xtask kernels ulp --stride 65521
+
+Each f32 function of one number is asked all 2^32 inputs, each of two numbers 10^9 pairs, at every SIMD level
+of this machine, whose bits must be equal; the error is the distance from std's f64 function (erf, erfc: the C
+library's). Minutes a function; at a prime stride, a second for all. Ctrl-C at any time: the same command goes
+on where it was, unless the functions' code has changed. A line a function: inputs, levels, the largest error
+and where, results that are not the truth rounded, results that the truth is too close to a tie to decide.
+Exit code 1 if levels differ or an error is out of bounds.")]
+    Ulp {
+        /// Which functions [default: all]
+        #[arg(value_name = "FUNCTION")]
+        functions: Vec<String>,
+        /// Ask every Nth input
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+        stride: u32,
+        /// Threads, 1 to 64 [default: the machine's cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+        threads: Option<u16>,
+        /// Folder of what was found so far [default: target/ulp]
+        #[arg(long, value_name = "DIR")]
+        state: Option<String>,
+        /// Forget what was found so far
+        #[arg(long)]
+        fresh: bool,
+    },
 }
 
 /// Which workloads are timed, and how.

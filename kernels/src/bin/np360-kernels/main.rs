@@ -1,5 +1,5 @@
 //! What `cargo xtask kernels` runs: checks and timings of ops from their tables of cases, the CUDA compiler's report on
-//! every kernel, and the skeleton of a new op.
+//! every kernel, the skeleton of a new op, and the sweep of the mathematical functions.
 //! It is linked with the kernels alone, so that a changed kernel is compiled, linked and asked within seconds.
 
 mod bench;
@@ -8,6 +8,7 @@ mod compile;
 mod law;
 mod peak;
 mod skeleton;
+mod ulp;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -29,7 +30,8 @@ const USAGE: &str = "\
 Usage: np360-kernels check [OP] [--device cpu|cuda[:N]|emu] [--table]
        np360-kernels bench [OP] [--device cpu] [--threads N] [--reps N]
        np360-kernels compile [OP] [--arch sm_75,..] [--install]
-       np360-kernels new FAMILY/OP";
+       np360-kernels new FAMILY/OP
+       np360-kernels ulp [FUNCTION..] [--stride N] [--threads N] [--state DIR] [--fresh]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -142,6 +144,7 @@ fn run(words: &[String]) -> Result<ExitCode, Refusal> {
             line(format!("next: docs/adding-an-op.md, then cargo xtask kernels check {path}"));
             Ok(ExitCode::SUCCESS)
         }
+        ("ulp", _) => Ok(if ulp::run(rest)? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         _ => Err(Refusal::usage(USAGE)),
     }
 }
