@@ -25,6 +25,7 @@
 pub mod cases;
 mod cpu;
 mod lanes;
+mod pointwise;
 mod reference;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
