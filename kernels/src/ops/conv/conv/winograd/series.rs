@@ -172,6 +172,8 @@ impl<N: Nest> Tiles for Nested<N> {
 /// Most places of a tile's source, and most points.
 const SOURCE: usize = 15;
 const POINTS: usize = 27;
+/// Places by which reading runs ahead of the tile in hand.
+const AHEAD: usize = 8;
 
 /// Levels, the outermost first. Sizes, and the transforms of registers.
 ///
@@ -383,6 +385,9 @@ fn input_body<S: Simd, N: Nest>(
             let lanes = (c - j).min(S::L);
             // SAFETY: places inside lie in x with c channels; V has `points` points of n * c numbers (asserted above).
             unsafe {
+                for p in 0..N::M {
+                    S::prefetch(from.wrapping_add((N::SOURCE - N::M + AHEAD + p) * c + j));
+                }
                 let mut d = [S::zero(); SOURCE];
                 for (p, d) in d.iter_mut().enumerate().take(N::SOURCE) {
                     if p >= low && p < high {
@@ -472,6 +477,10 @@ fn gradient_body<S: Simd, N: Nest>(
             // SAFETY: outputs inside (checked) lie in dy, with `lanes` channels; z has the group's points of n lines of
             // `wide`, a multiple of S::L.
             unsafe {
+                for p in 0..N::M {
+                    let next = (row * s.out + first + AHEAD + p) * k + channel + j;
+                    S::prefetch(dy.as_ptr().wrapping_add(next));
+                }
                 let (mut g, mut o) = ([S::zero(); SOURCE], [S::zero(); POINTS]);
                 for (p, g) in g.iter_mut().enumerate().take(N::M) {
                     if first + p < s.out && lanes > 0 {
