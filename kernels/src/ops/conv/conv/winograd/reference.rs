@@ -231,22 +231,20 @@ impl<T: Real> Form<T> for plane::Tiling {
     }
 }
 
-/// A transform from the outermost level to the innermost; `size(levels)` numbers a block, `step(levels)` from block to block.
+/// A transform from the outermost level to the innermost; a block has `size(inner levels)` numbers.
 fn inwards<T: Real>(
     levels: &[usize],
     x: &[T],
-    (size, step): (fn(usize) -> usize, fn(usize) -> usize),
+    size: fn(usize) -> usize,
     blocks: impl Fn(usize) -> usize + Copy,
     f: impl Fn(usize, &[T]) -> Vec<T> + Copy,
 ) -> Vec<T> {
     let Some((&taps, inner)) = levels.split_last() else { return x.to_vec() };
-    let (size_of, step_of) = (size(inner.len()), step(inner.len()));
+    let (size_of, step) = (size(inner.len()), 1 << inner.len());
     // [element of a block][point of this level]
     let points: Vec<Vec<T>> =
-        (0..size_of).map(|i| f(taps, &(0..blocks(taps)).map(|b| x[b * step_of + i]).collect::<Vec<_>>())).collect();
-    (0..=taps)
-        .flat_map(|j| inwards(inner, &points.iter().map(|p| p[j]).collect::<Vec<_>>(), (size, step), blocks, f))
-        .collect()
+        (0..size_of).map(|i| f(taps, &(0..blocks(taps)).map(|b| x[b * step + i]).collect::<Vec<_>>())).collect();
+    (0..=taps).flat_map(|j| inwards(inner, &points.iter().map(|p| p[j]).collect::<Vec<_>>(), size, blocks, f)).collect()
 }
 
 /// A transform from the innermost level to the outermost.
@@ -296,8 +294,7 @@ impl<T: Real> Form<T> for series::Tiling {
     }
 
     fn input(&self, d: &[T]) -> Vec<T> {
-        let sizes: (fn(usize) -> usize, fn(usize) -> usize) = (|inner| (2 << inner) - 1, |inner| 1 << inner);
-        let mut v = inwards(self.levels(), d, sizes, |taps| taps + 1, input);
+        let mut v = inwards(self.levels(), d, |inner| (2 << inner) - 1, |taps| taps + 1, input);
         v.truncate(v.len() - usize::from(self.short()));
         v
     }
@@ -305,7 +302,7 @@ impl<T: Real> Form<T> for series::Tiling {
     fn weights(&self, g: &[T]) -> Vec<T> {
         let mut g = g.to_vec();
         g.resize(self.levels().iter().product(), T::default());
-        inwards(self.levels(), &g, (|inner| 1 << inner, |inner| 1 << inner), |taps| taps, weights)
+        inwards(self.levels(), &g, |inner| 1 << inner, |taps| taps, weights)
     }
 
     fn output(&self, m: &[T]) -> Vec<T> {
@@ -315,7 +312,7 @@ impl<T: Real> Form<T> for series::Tiling {
     }
 
     fn gradient(&self, y: &[T]) -> Vec<T> {
-        inwards(self.levels(), y, (|inner| 1 << inner, |inner| 1 << inner), |_| 2, gradient)
+        inwards(self.levels(), y, |inner| 1 << inner, |_| 2, gradient)
     }
 
     fn weight_gradient(&self, u: &[T]) -> Vec<T> {

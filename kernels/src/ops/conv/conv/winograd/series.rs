@@ -27,8 +27,10 @@
 //! numbered with the outermost level's slowest; a group of them is one point of the outermost level.
 //!
 //! Where the levels have a tap more than the kernel (5 and 7 taps) that weight is +0, and the last point, which it alone
-//! reaches, is left out: its m (and its u in the weight gradient) is +0. No point exceeds 1 and no kernel's bits get worse:
-//! what transforms add to the rounding errors, shorter chains take away (`docs/performance.md`).
+//! reaches, is left out: its m (and its u in the weight gradient) is +0.
+//!
+//! The points 0, 1, -1 and infinity need no large factors: what the transforms add to rounding errors, the shorter chains
+//! take away (measured in `docs/performance.md`).
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -241,7 +243,6 @@ impl Nest for One {
 /// A level of T taps (2 or 3) around the levels I.
 struct Level<const T: usize, I>(PhantomData<I>);
 
-// SAFETY: of every block here: the trait's contract, handed through.
 impl<const T: usize, I: Nest> Nest for Level<T, I> {
     const M: usize = 2 * I::M;
     const TAPS: usize = T * I::TAPS;
@@ -250,6 +251,7 @@ impl<const T: usize, I: Nest> Nest for Level<T, I> {
 
     #[inline(always)]
     unsafe fn input<S: Simd>(group: usize, d: &[S::V], v: &mut [S::V]) {
+        // SAFETY: the trait's contract, handed through.
         unsafe {
             let mut block = [S::zero(); SOURCE];
             for i in 0..I::SOURCE {
@@ -272,6 +274,7 @@ impl<const T: usize, I: Nest> Nest for Level<T, I> {
 
     #[inline(always)]
     unsafe fn gradient<S: Simd>(group: usize, y: &[S::V], z: &mut [S::V]) {
+        // SAFETY: the trait's contract, handed through.
         unsafe {
             let mut block = [S::zero(); SOURCE];
             for i in 0..I::M {
@@ -292,6 +295,7 @@ impl<const T: usize, I: Nest> Nest for Level<T, I> {
 
     #[inline(always)]
     unsafe fn weights<S: Simd>(group: usize, g: &[S::V], u: &mut [S::V]) {
+        // SAFETY: the trait's contract, handed through.
         unsafe {
             let mut block = [S::zero(); SOURCE];
             for i in 0..I::TAPS {
@@ -314,6 +318,7 @@ impl<const T: usize, I: Nest> Nest for Level<T, I> {
 
     #[inline(always)]
     unsafe fn output<S: Simd>(m: &[S::V], y: &mut [S::V]) {
+        // SAFETY: the trait's contract, handed through.
         unsafe {
             let mut blocks = [[S::zero(); SOURCE]; 4];
             for (j, block) in blocks.iter_mut().enumerate().take(T + 1) {
@@ -331,6 +336,7 @@ impl<const T: usize, I: Nest> Nest for Level<T, I> {
 
     #[inline(always)]
     unsafe fn weight_gradient<S: Simd>(u: &[S::V], dw: &mut [S::V]) {
+        // SAFETY: the trait's contract, handed through.
         unsafe {
             let mut blocks = [[S::zero(); SOURCE]; 4];
             for (j, block) in blocks.iter_mut().enumerate().take(T + 1) {
