@@ -13,8 +13,12 @@ use cudarc::nvrtc::sys::{self, nvrtcResult};
 use super::{Module, cache, emu, wheels};
 
 /// What every module may include.
-pub const HEADERS: [(&str, &str); 2] =
-    [("prelude.cuh", include_str!("text/prelude.cuh")), ("tree.cuh", include_str!("text/tree.cuh"))];
+pub const HEADERS: [(&str, &str); 4] = [
+    ("math.cuh", include_str!("text/math.cuh")),
+    ("prelude.cuh", include_str!("text/prelude.cuh")),
+    ("rng.cuh", include_str!("text/rng.cuh")),
+    ("tree.cuh", include_str!("text/tree.cuh")),
+];
 
 /// The law's flags (`docs/determinism.md`): nothing is contracted, flushed or approximated.
 pub const FLAGS: [&str; 7] = [
