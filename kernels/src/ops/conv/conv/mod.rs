@@ -21,6 +21,7 @@ pub mod cases;
 pub(super) mod cpu;
 pub mod cuda;
 mod depthwise;
+mod plan;
 pub(super) mod reference;
 mod winograd;
 

@@ -72,21 +72,7 @@ impl Op for Linear {
         }
         if b.wants(1) {
             let mut d = Tensor::uninit(b.shapes[1]);
-            Scatter {
-                src: b.input(0).data(),
-                dy,
-                n: 1,
-                size: [1, m],
-                c: i,
-                out: o,
-                groups: 1,
-                grid: [1, m],
-                kernel: [1, 1],
-                stride: [1, 1],
-                dilation: [1, 1],
-                padding: [0, 0],
-            }
-            .run(d.data_mut());
+            Scatter::rows(m, i, o).run(b.input(0).data(), dy, d.data_mut());
             dx[1] = Some(d);
         }
         if b.wants(2) {
