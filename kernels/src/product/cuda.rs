@@ -55,7 +55,7 @@ const GATHERS: [Tile<4>; 4] = [
     Tile {
         rows: 32,
         columns: 32,
-        threads: 64,
+        threads: 128,
         names: ["gather_small", "gather_small_vector", "gather_small_transposed", "gather_small_vector_transposed"],
     },
 ];
@@ -64,7 +64,7 @@ const GATHERS: [Tile<4>; 4] = [
 const SCATTERS: [Tile<2>; 3] = [
     Tile { rows: 32, columns: 16, threads: 128, names: ["scatter_small", "scatter_small_vector"] },
     Tile { rows: 64, columns: 32, threads: 256, names: ["scatter_middle", "scatter_middle_vector"] },
-    Tile { rows: 64, columns: 64, threads: 256, names: ["scatter_wide", "scatter_wide_vector"] },
+    Tile { rows: 128, columns: 64, threads: 256, names: ["scatter_wide", "scatter_wide_vector"] },
 ];
 
 /// `n` as the kernels' `int`.
@@ -345,8 +345,13 @@ fn chunks(s: &Scatter, chunk: usize, batch: Batch, [src, dy]: [Address; 2], sums
     let tiles = |t: &Tile<2>| [height.div_ceil(t.rows), s.out.div_ceil(t.columns)];
     let blocks = |t: &Tile<2>| tiles(t)[0] * tiles(t)[1] * chunks * batch.len();
     let [small, middle, wide] = &SCATTERS;
-    let by_width = if s.out <= middle.columns { middle } else { wide };
-    let tile = if s.out <= small.columns || blocks(by_width) < MANY { small } else { by_width };
+    let tile = if s.out > middle.columns && blocks(wide) >= MANY {
+        wide
+    } else if s.out > small.columns && blocks(middle) >= MANY {
+        middle
+    } else {
+        small
+    };
     let [row_tiles, column_tiles] = tiles(tile);
     (shape.row_tiles, shape.column_tiles) = (int(row_tiles), int(column_tiles));
     let vector = s.c % 4 == 0 && s.out % 4 == 0 && batch.aligned();

@@ -143,7 +143,7 @@ struct Tile {
         }
     }
 
-    // Adds the terms of one k; `twist` is how its columns of the strips lie (see `twisted`).
+    // Adds the terms of one k; `twist` is where its columns lie (see below).
     __device__ __forceinline__ void term(const float* left, const float* right, int left_twist, int right_twist) {
         constexpr int QUAD = TM < 4 ? TM : 4;
         float a[TM], b[TN];
@@ -159,10 +159,10 @@ struct Tile {
 };
 
 // A strip that is filled along k would put a warp's numbers into few banks; so column x of row k lies at x ^ twist(k), a
-// multiple of 4 that leaves 16-byte reads whole. `quads`: it is filled by 4 numbers along k.
-template <int WIDE, bool QUADS>
-__device__ __forceinline__ int twist(int k) {
-    if (QUADS) return 8 * (k / 4);
+// multiple of 4 that leaves 16-byte reads whole. The left strip is filled by 4 k a thread, the right one by one.
+__device__ __forceinline__ int left_twist(int k) { return 8 * (k / 4); }
+template <int WIDE>
+__device__ __forceinline__ int right_twist(int k) {
     return 4 * (k % (WIDE / 4 < 8 ? WIDE / 4 : 8));
 }
 
@@ -171,10 +171,10 @@ __device__ __forceinline__ int twist(int k) {
 template <int BM, int BN, int TM, int TN, bool VECTOR, bool TRANSPOSED>
 __device__ __forceinline__ void gather(const Gather& p, const float* __restrict__ src, const float* __restrict__ weights,
                                        const float* __restrict__ bias, float* __restrict__ dst, float* memory) {
-    constexpr int T = Tile<BM, BN, TM, TN>::THREADS, V = VECTOR ? 4 : 1;
-    constexpr int ACROSS = STRIP / V;                     // threads along k
-    constexpr int LOADS = BM * ACROSS / T;                // of the source, a thread
-    constexpr int WEIGHTS = STRIP * BN / T;               // of the weights
+    constexpr int T = Tile<BM, BN, TM, TN>::THREADS;
+    constexpr int ACROSS = STRIP / 4;          // threads along k, 4 numbers each
+    constexpr int LOADS = BM * ACROSS / T;     // rows of the source, a thread
+    constexpr int WEIGHTS = STRIP * BN / T;    // of the weights
     static_assert(LOADS * T == BM * ACROSS && WEIGHTS * T == STRIP * BN, "threads fill strips evenly");
 
     int block = blockIdx.x;
@@ -205,45 +205,46 @@ __device__ __forceinline__ void gather(const Gather& p, const float* __restrict_
         first[e] = row < rows ? (q.n * h.size + top[e]) * w.size + left[e] : 0;
     }
     Term term = {0, 0, 0}, weight = {0, 0, 0};
-    int weight_k = TRANSPOSED ? t % STRIP : t / BN;
-    int weight_column = column0 + (TRANSPOSED ? t / STRIP : t % BN);
+    constexpr int DOWN = TRANSPOSED ? T / STRIP : T / BN;  // from load to load of the weights: columns, or k
+    int weight_k = TRANSPOSED ? t % STRIP : t / BN, weight_column = column0 + (TRANSPOSED ? t / STRIP : t % BN);
+    int columns = (p.out - weight_column + DOWN - 1) / DOWN, last = weight_column < p.out ? k : 0;
+    weights += TRANSPOSED ? (size_t)weight_column * p.weight_step : (size_t)weight_k * p.weight_step + weight_column;
     if (k > 0) {
-        term.advance(t % ACROSS * V, p.c, w.taps);
+        term.advance(t % ACROSS * 4, p.c, w.taps);
         if (TRANSPOSED) weight.advance(weight_k, p.c, w.taps);
     }
 
-    float a[LOADS][V], b[WEIGHTS];
+    float a[LOADS][4], b[WEIGHTS];
     auto load = [&](int k0) {
-        int down = term.i * h.dilation, right = term.j * w.dilation;
-        bool some = k0 + t % ACROSS * V < k;
 #pragma unroll
-        for (int e = 0; e < LOADS; e++) {
-            int y = top[e] + down, x = left[e] + right;
-            bool inside = some && (unsigned)y < (unsigned)h.size && (unsigned)x < (unsigned)w.size;
-            const float* from = src + (size_t)(first[e] + down * w.size + right) * p.src_channels + term.channel;
-            if (VECTOR) {
-                float4 v = inside ? *reinterpret_cast<const float4*>(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                a[e][0] = v.x, a[e][V > 1] = v.y, a[e][V / 2] = v.z, a[e][V - 1] = v.w;
-            } else {
-                a[e][0] = inside ? *from : 0.0f;
+        for (int v = 0; v < 4; v += VECTOR ? 4 : 1) {
+            int down = term.i * h.dilation, right = term.j * w.dilation;
+            bool some = k0 + t % ACROSS * 4 + v < k;
+#pragma unroll
+            for (int e = 0; e < LOADS; e++) {
+                int y = top[e] + down, x = left[e] + right;
+                bool inside = some && (unsigned)y < (unsigned)h.size && (unsigned)x < (unsigned)w.size;
+                const float* from = src + (size_t)(first[e] + down * w.size + right) * p.src_channels + term.channel;
+                if (VECTOR) {
+                    float4 q = inside ? *reinterpret_cast<const float4*>(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                    a[e][0] = q.x, a[e][1] = q.y, a[e][2] = q.z, a[e][3] = q.w;
+                } else {
+                    a[e][v] = inside ? *from : 0.0f;
+                }
             }
+            term.advance(VECTOR ? STRIP : v < 3 ? 1 : STRIP - 3, p.c, w.taps);
         }
-        term.advance(STRIP, p.c, w.taps);
         if (TRANSPOSED) {
             int number = h.weight + weight.i * h.weight_step + w.weight + weight.j * w.weight_step;
             const float* from = weights + number * p.weight_tap + weight.channel;
-            bool some = k0 + weight_k < k;
+            int have = k0 + weight_k < k ? columns : 0;
 #pragma unroll
-            for (int e = 0; e < WEIGHTS; e++) {
-                int o = weight_column + e * (T / STRIP);
-                b[e] = some && o < p.out ? from[(size_t)o * p.weight_step] : 0.0f;
-            }
+            for (int e = 0; e < WEIGHTS; e++, from += (size_t)DOWN * p.weight_step) b[e] = e < have ? *from : 0.0f;
             weight.advance(STRIP, p.c, w.taps);
         } else {
 #pragma unroll
-            for (int e = 0; e < WEIGHTS; e++) {
-                int kk = k0 + weight_k + e * (T / BN);
-                b[e] = kk < k && weight_column < p.out ? weights[(size_t)kk * p.weight_step + weight_column] : 0.0f;
+            for (int e = 0; e < WEIGHTS; e++, weights += (size_t)DOWN * p.weight_step) {
+                b[e] = k0 + weight_k + e * DOWN < last ? *weights : 0.0f;
             }
         }
     };
@@ -252,23 +253,23 @@ __device__ __forceinline__ void gather(const Gather& p, const float* __restrict_
 #pragma unroll
         for (int e = 0; e < LOADS; e++) {
 #pragma unroll
-            for (int v = 0; v < V; v++) {
-                int kk = t % ACROSS * V + v, row = t / ACROSS + e * (T / ACROSS);
-                as[kk * BM + (row ^ twist<BM, VECTOR>(kk))] = a[e][v];
+            for (int v = 0; v < 4; v++) {
+                int kk = t % ACROSS * 4 + v, row = t / ACROSS + e * (T / ACROSS);
+                as[kk * BM + (row ^ left_twist(kk))] = a[e][v];
             }
         }
 #pragma unroll
         for (int e = 0; e < WEIGHTS; e++) {
-            int kk = TRANSPOSED ? weight_k : weight_k + e * (T / BN);
-            int o = TRANSPOSED ? (t / STRIP + e * (T / STRIP)) ^ twist<BN, false>(kk) : t % BN;
+            int kk = TRANSPOSED ? weight_k : weight_k + e * DOWN;
+            int o = TRANSPOSED ? (t / STRIP + e * DOWN) ^ right_twist<BN>(kk) : t % BN;
             bs[kk * BN + o] = b[e];
         }
     };
 
     Tile<BM, BN, TM, TN> tile;
     auto use = [&](const float* strips, int kk) {
-        int right = TRANSPOSED ? twist<BN, false>(kk) : 0;
-        tile.term(strips + kk * BM, strips + STRIP * BM + kk * BN, twist<BM, VECTOR>(kk), right);
+        int right = TRANSPOSED ? right_twist<BN>(kk) : 0;
+        tile.term(strips + kk * BM, strips + STRIP * BM + kk * BN, left_twist(kk), right);
     };
     constexpr int HALF = STRIP * (BM + BN);
     if (k > 0) {
@@ -333,7 +334,7 @@ __device__ __forceinline__ void gather(const Gather& p, const float* __restrict_
 GATHERS(wide, 128, 64, 8, 4)
 GATHERS(middle, 128, 32, 4, 4)
 GATHERS(narrow, 128, 16, 4, 2)
-GATHERS(small, 32, 32, 4, 4)
+GATHERS(small, 32, 32, 4, 2)
 
 // A gather of groups a few channels wide: a thread an output, lanes along all groups' channels.
 KERNEL(256, gather_direct, const Gather p, const float* __restrict__ src, const float* __restrict__ weights,
@@ -391,20 +392,22 @@ __device__ __forceinline__ void scatter(const Scatter& p, const float* __restric
     // This thread's tap and channels, and the place of its row.
     int t = threadIdx.x, m = m0 + t % LEFT * V, o = n0 + t % RIGHT * V;
     int tap = m / p.c, channel = m % p.c;
-    int down = tap / p.column.kernel * p.row.dilation - p.row.padding;
+    int down = m < height ? tap / p.column.kernel * p.row.dilation - p.row.padding : -(1 << 30);  // outside
     int across = tap % p.column.kernel * p.column.dilation - p.column.padding;
+    int last = o < p.out ? rows : 0;
+    src += channel;
+    dy += (size_t)(begin + t / RIGHT) * p.dy_channels + o;
     Place q = place(begin + t / LEFT, p.row.grid, p.column.grid);
-    constexpr int NEXT = LEFTS == 1 ? STRIP : T / LEFT;  // from load to load, and on to the next strip
+    constexpr int NEXT = LEFTS == 1 ? STRIP : T / LEFT, AFTER = RIGHTS == 1 ? STRIP : T / RIGHT;  // rows from load to load
 
     float a[LEFTS][V], b[RIGHTS][V];
     auto load = [&](int k0) {
 #pragma unroll
         for (int e = 0; e < LEFTS; e++) {
             int y = q.a * p.row.stride + down, x = q.b * p.column.stride + across;
-            bool inside = k0 + t / LEFT + e * (T / LEFT) < rows && m < height && (unsigned)y < (unsigned)p.row.size &&
+            bool inside = k0 + t / LEFT + e * (T / LEFT) < rows && (unsigned)y < (unsigned)p.row.size &&
                           (unsigned)x < (unsigned)p.column.size;
-            size_t pixel = (size_t)((q.n * p.row.size + y) * p.column.size + x);
-            const float* from = src + pixel * p.src_channels + channel;
+            const float* from = src + (size_t)((q.n * p.row.size + y) * p.column.size + x) * p.src_channels;
             if (VECTOR) {
                 float4 v = inside ? *reinterpret_cast<const float4*>(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
                 a[e][0] = v.x, a[e][V > 1] = v.y, a[e][V / 2] = v.z, a[e][V - 1] = v.w;
@@ -415,15 +418,14 @@ __device__ __forceinline__ void scatter(const Scatter& p, const float* __restric
         }
 #pragma unroll
         for (int e = 0; e < RIGHTS; e++) {
-            int row = k0 + t / RIGHT + e * (T / RIGHT);
-            bool inside = row < rows && o < p.out;
-            const float* from = dy + (size_t)(begin + row) * p.dy_channels + o;
+            bool inside = k0 + t / RIGHT + e * (T / RIGHT) < last;
             if (VECTOR) {
-                float4 v = inside ? *reinterpret_cast<const float4*>(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                float4 v = inside ? *reinterpret_cast<const float4*>(dy) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
                 b[e][0] = v.x, b[e][V > 1] = v.y, b[e][V / 2] = v.z, b[e][V - 1] = v.w;
             } else {
-                b[e][0] = inside ? *from : 0.0f;
+                b[e][0] = inside ? *dy : 0.0f;
             }
+            dy += (size_t)AFTER * p.dy_channels;
         }
     };
     auto keep = [&](float* strips) {
@@ -491,7 +493,7 @@ __device__ __forceinline__ void scatter(const Scatter& p, const float* __restric
     SCATTER(scatter_##size, BM, BN, TM, TN, false)            \
     SCATTER(scatter_##size##_vector, BM, BN, TM, TN, true)
 
-SCATTERS(wide, 64, 64, 4, 4)
+SCATTERS(wide, 128, 64, 8, 4)
 SCATTERS(middle, 64, 32, 4, 2)
 SCATTERS(small, 32, 16, 2, 2)
 
