@@ -1,7 +1,7 @@
 //! Picks the program that answers `cargo xtask`, so that no more is built than it needs.
 //!
 //! `kernels` is answered by a program that is linked with the kernels alone: between an edited kernel and the answer stands
-//! one crate, compiled in a profile of its own (`edit`, incremental) except for timings. Everything else is np360-xtask.
+//! one crate, compiled in a profile of its own (`edit`, incremental) except for what takes long. Everything else is np360-xtask.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -20,8 +20,8 @@ pub fn kernels(words: &[OsString]) -> Option<Command> {
         return None;
     }
     let profile = match second.to_str()? {
-        "check" | "new" => "edit",
-        "bench" => "release",
+        "check" | "compile" | "new" => "edit",
+        "bench" | "ulp" => "release",
         _ => return None,
     };
     Some(run(profile, "np360-kernels", &words[1..]))
@@ -61,6 +61,8 @@ mod tests {
         let own = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
         assert_eq!(said("kernels check conv"), own("edit", "np360-kernels", "check conv"));
         assert_eq!(said("kernels bench conv --reps 3"), own("release", "np360-kernels", "bench conv --reps 3"));
+        assert_eq!(said("kernels compile --install"), own("edit", "np360-kernels", "compile --install"));
+        assert_eq!(said("kernels ulp exp"), own("release", "np360-kernels", "ulp exp"));
         assert_eq!(said("kernels check --help"), own("release", "np360-xtask", "kernels check --help"));
         assert_eq!(said("kernels"), own("release", "np360-xtask", "kernels"));
         assert_eq!(said("bench all"), own("release", "np360-xtask", "bench all"));

@@ -36,6 +36,18 @@ fn threads_and_simd_levels_do_not_change_a_byte() {
     }
 }
 
+#[test]
+fn the_speed_mode_without_a_card_is_our_kernels_and_says_so() {
+    let cli = cli();
+    whole(&cli, "exact", "", None);
+    let (code, said) = cli.run(cli.command(&format!("{CELL} --mode speed"), "speed"));
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(said.matches("own kernels go on").count(), 1, "{said}");
+    cli.same("exact", "speed");
+    let (code, said) = cli.run(cli.command(CELL, "speed"));
+    assert!(code == 1 && said.contains("mode: speed -> exact"), "{said}");
+}
+
 /// Starts the cell and waits until `ready`.
 fn until(cli: &Cli, out: &str, extra: &str, ready: impl Fn() -> bool) -> Child {
     let mut command = cli.command(&format!("{CELL} {extra}"), out);

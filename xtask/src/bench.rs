@@ -6,9 +6,10 @@ use crate::engine::{Engine, Job, Outcome, Source};
 use crate::{Ended, Usage, dry_run, progress, report, ui};
 use anyhow::Context;
 use kernels::Device;
+use kernels::cuda::{self, Mode, cudnn};
 use nas::profile::{Overrides, Values};
 use nas::protocol::CORRECTED;
-use nas::run::{Facts, Identity, Mode, Progress, RunFolder, State, folder, interrupt};
+use nas::run::{Facts, Identity, Progress, RunFolder, State, folder, interrupt};
 use std::collections::BTreeSet;
 
 /// Runs the command.
@@ -29,7 +30,7 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     let mut seen = BTreeSet::new();
     seeds.retain(|s| seen.insert(*s));
     stop_on_signals();
-    let facts = facts(args);
+    let facts = Facts { cudnn: speed(args), ..facts(args) };
     let bench = Bench { args, engine, overrides, facts, device };
     let (mut good, mut ended) = (Vec::new(), Ended::Well);
     for cell in cells {
@@ -73,7 +74,22 @@ fn facts(args: &BenchArgs) -> Facts {
         device: args.device.to_string(),
         simd: kernels::simd::level().to_string(),
         threads: kernels::pool::threads(),
+        cudnn: None,
     }
+}
+
+/// Sets the mode; what computes convolutions in speed mode, where it is cuDNN, else says so.
+fn speed(args: &BenchArgs) -> Option<String> {
+    cuda::set_mode(args.mode);
+    if args.mode == Mode::Exact {
+        return None;
+    }
+    match (cudnn::version(), cuda::driver::opened()) {
+        (Ok(version), Some(card)) => return Some(format!("{version} on {}", card.name)),
+        (Ok(_), None) => ui::note("cuDNN computes on cards alone: own kernels go on"),
+        (Err(why), _) => ui::note(&format!("{why}: own kernels go on")),
+    }
+    None
 }
 
 /// The commit of the source this was built from, as far as git tells.
@@ -157,7 +173,7 @@ impl Bench<'_> {
             seed,
             protocol: CORRECTED.to_owned(),
             quirks: BTreeSet::new(),
-            mode: Mode::Exact,
+            mode: self.args.mode,
             profile: self.args.profile.name().to_owned(),
             values: values.map(),
             set: self.overrides.map().clone(),
@@ -259,12 +275,27 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_mode_is_part_of_what_a_run_is() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (out, engine) = (scratch.path(), Fake::default());
+        assert_eq!(bench("satellite wrn --mode speed", out, &engine).unwrap(), Ended::Well);
+        let manifest = std::fs::read(out.join("quick/satellite/wrn/0/manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        let attempt = &manifest["attempts"][0];
+        assert_eq!((&manifest["identity"]["mode"], &attempt["mode"]), (&json!("speed"), &json!("speed")));
+        assert_eq!(attempt["cudnn"], Value::Null, "nothing of it was computed on a card");
+        assert_eq!(bench("satellite wrn", out, &engine).unwrap(), Ended::Failed, "another configuration");
+        assert_eq!(bench("satellite wrn --mode speed", out, &engine).unwrap(), Ended::Well);
+        assert_eq!(engine.ran.take().len(), 1);
+    }
+
+    #[test]
     fn wrong_usage_is_told_apart() {
         let scratch = tempfile::tempdir().unwrap();
-        for line in ["satelite", "--set epoch=3", "--device cuda", "darcy wrn"] {
+        for line in ["satelite", "--set epoch=3", "darcy wrn"] {
             assert!(bench(line, scratch.path(), &Fake::default()).unwrap_err().is::<Usage>(), "{line}");
         }
-        for line in ["--threads 0", "--profile huge", "--seeds x", "--device tpu"] {
+        for line in ["--threads 0", "--profile huge", "--seeds x", "--device tpu", "--mode fast"] {
             assert!(bench(line, scratch.path(), &Fake::default()).unwrap_err().is::<clap::Error>(), "{line}");
         }
     }

@@ -1,6 +1,7 @@
 //! The command line as data: what clap parses and `--help` prints.
 
 use clap::{Args, Parser, Subcommand};
+use kernels::cuda::Mode;
 use kernels::device::Choice;
 use nas::profile::Profile;
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ pub enum Command {
     Data(DataArgs),
     /// Replay a folder of reference vectors: outputs and gradients against PyTorch's in float64
     Vectors(VectorsArgs),
-    /// Check, time and begin operations, one folder each
+    /// Check, compile, time and begin operations, one folder each
     #[command(subcommand)]
     Kernels(KernelsCommand),
     /// Time the standard workloads, or how time grows with size
@@ -85,6 +86,10 @@ pub struct BenchArgs {
     /// Where to compute: cpu, cuda, cuda:N (a card), emu (the emulated card); results do not depend on it
     #[arg(long, default_value_t = Choice::Cpu, value_name = "DEVICE")]
     pub device: Choice,
+    /// exact: our kernels, the same bits on every device; speed: convolutions on a card through cuDNN, the same bits on the
+    /// same card and versions alone. Part of what a run is
+    #[arg(long, default_value_t = Mode::Exact, value_name = "MODE")]
+    pub mode: Mode,
     /// Folder of imported data; stand-ins are generated below it
     #[arg(long, default_value = "data", value_name = "DIR")]
     pub data: PathBuf,
@@ -266,6 +271,25 @@ where arithmetic is the point, the bytes that must move at least once, and both 
         #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
         reps: u16,
     },
+    /// Compile every CUDA kernel: registers, shared memory, spills, and what the law of numbers forbids
+    #[command(after_help = "\
+Examples:
+  cargo xtask kernels compile --install
+  cargo xtask kernels compile conv --arch sm_90
+
+Needs NVRTC and no card. A line a kernel and architecture; then what is wrong: a spill, an atomic,
+`.approx`, `.ftz`, a floating product or sum without `.rn`, an error of the compiler. The last line is
+`N kernels x M architectures: ok`. Exit code 1 if anything is wrong. Reports are kept in the cache.")]
+    Compile {
+        /// An op, a family or a shared file of kernels: conv/conv, pool, product [default: all]
+        op: Option<String>,
+        /// Architectures [default: sm_75,sm_80,sm_90,sm_70; sm_70 needs NVRTC 12]
+        #[arg(long, value_delimiter = ',', value_name = "SM,..")]
+        arch: Vec<String>,
+        /// Install NVRTC 13.0 and 12.9 under target/ first, by Python's venv and pip
+        #[arg(long)]
+        install: bool,
+    },
     /// Write the skeleton of a new op: a folder that compiles and passes, and the lines that name it
     #[command(after_help = "\
 Example:
@@ -276,6 +300,37 @@ Then follow docs/adding-an-op.md, asking `cargo xtask kernels check pool/median_
         /// FAMILY/OP, lower case; the family may be new
         #[arg(value_name = "FAMILY/OP")]
         path: String,
+    },
+    /// Sweep every input of the mathematical functions: the bits of all SIMD levels, the error in ulp
+    #[command(after_help = "\
+Functions: exp expm1 ln ln_1p sin cos tan tanh sigmoid erf erfc pow atan2
+
+Examples:
+  cargo xtask kernels ulp exp
+  cargo xtask kernels ulp --stride 65521
+
+Each f32 function of one number is asked all 2^32 inputs, each of two numbers 10^9 pairs, at every SIMD level
+of this machine, whose bits must be equal; the error is the distance from std's f64 function (erf, erfc: the C
+library's). Minutes a function; at a prime stride, a second for all. Ctrl-C at any time: the same command goes
+on where it was, unless the functions' code has changed. A line a function: inputs, levels, the largest error
+and where, results that are not the truth rounded, results that the truth is too close to a tie to decide.
+Exit code 1 if levels differ or an error is out of bounds.")]
+    Ulp {
+        /// Which functions [default: all]
+        #[arg(value_name = "FUNCTION")]
+        functions: Vec<String>,
+        /// Ask every Nth input
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+        stride: u32,
+        /// Threads, 1 to 64 [default: the machine's cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+        threads: Option<u16>,
+        /// Folder of what was found so far [default: target/ulp]
+        #[arg(long, value_name = "DIR")]
+        state: Option<String>,
+        /// Forget what was found so far
+        #[arg(long)]
+        fresh: bool,
     },
 }
 

@@ -27,6 +27,19 @@ pub fn run(command: &KernelsCommand) -> anyhow::Result<Ended> {
             words.extend(threads.iter().flat_map(|n| ["--threads".to_owned(), n.to_string()]));
             words.extend(["--reps".to_owned(), reps.to_string()]);
         }
+        KernelsCommand::Compile { op, arch, install } => {
+            words.push("compile".to_owned());
+            words.extend(op.clone());
+            words.extend(arch.iter().flat_map(|a| ["--arch".to_owned(), a.clone()]));
+            words.extend(install.then(|| "--install".to_owned()));
+        }
+        KernelsCommand::Ulp { functions, stride, threads, state, fresh } => {
+            words.extend(["ulp".to_owned(), "--stride".to_owned(), stride.to_string()]);
+            words.extend(functions.iter().cloned());
+            words.extend(threads.iter().flat_map(|n| ["--threads".to_owned(), n.to_string()]));
+            words.extend(state.iter().flat_map(|d| ["--state".to_owned(), d.clone()]));
+            words.extend(fresh.then(|| "--fresh".to_owned()));
+        }
         KernelsCommand::New { path } => words.extend(["new".to_owned(), path.clone()]),
     }
     let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();

@@ -19,7 +19,6 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
     for (args, part) in [
         ("bench satelite", "did you mean 'satellite'?"),
         ("bench satellite autodl", "autodl is not for satellite"),
-        ("bench satellite wrn --device cuda", "not built yet"),
         ("data verify mnist5", "there is no task or method 'mnist5'"),
         ("perf --only gemm_2048", "there is no workload 'gemm_2048'"),
         ("perf --only gemm_1024,pcdarts_search_b32", "pcdarts_search_b32 is not built yet"),
@@ -44,6 +43,11 @@ fn a_failure_is_one_line_and_exit_code_1() {
     let (code, out, err) = run(&format!("data import satellite --from {place}/none --data {place}/data"));
     assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
     assert!(err.starts_with("error: ") && err.contains("none"), "{err}");
+    if matches!(kernels::cuda::probe(), kernels::cuda::Probe::Absent(_)) {
+        let (code, out, err) = run("bench satellite wrn --device cuda");
+        assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
+        assert!(err.starts_with("error: no CUDA: ") && err.contains("--device cpu"), "{err}");
+    }
     let (code, out, _) = run(&format!("data list --data {place}/data"));
     assert!(code == 0 && tasks::all().iter().all(|t| out.contains(t.facts().name)), "{out}");
 }
@@ -78,6 +82,7 @@ fn help_reads_well_on_every_level() {
         "vectors",
         "kernels",
         "kernels check",
+        "kernels compile",
         "kernels bench",
         "kernels new",
         "perf",
@@ -89,6 +94,24 @@ fn help_reads_well_on_every_level() {
         assert!(out.contains("Usage: cargo xtask") && out.is_ascii(), "{out}");
         assert!(out.lines().all(|l| l.len() <= 100), "{out}");
     }
+}
+
+#[test]
+fn doctor_says_what_is_missing_and_what_that_costs() {
+    let empty = |command: &mut Command| {
+        let Output { status, stdout, stderr } = command.env_clear().env("NP360_CACHE", "/proc/none").output().unwrap();
+        assert_eq!((status.code(), String::from_utf8(stderr).unwrap().as_str()), (Some(0), ""));
+        String::from_utf8(stdout).unwrap()
+    };
+    let out = empty(&mut xtask("doctor"));
+    for part in ["simd", "threads", "driver", "nvrtc", "cudnn", "c++", "cache", "data"] {
+        assert!(out.lines().any(|l| l.starts_with(&format!("{part:9}"))), "{part}: {out}");
+    }
+    let lines: Vec<&str> = out.lines().collect();
+    for pair in lines.windows(2).filter(|pair| pair[0].contains(" none: ")) {
+        assert!(pair[1].contains("without it: "), "{out}");
+    }
+    assert!(out.contains("cache    none: /proc/none: "), "{out}");
 }
 
 #[test]

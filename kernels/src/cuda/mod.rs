@@ -4,16 +4,20 @@
 //! host's C++ compiler for the emulated card ([`emu`]), which drives this very code without a GPU.
 
 pub mod basic;
+pub mod cudnn;
 pub mod driver;
 pub mod emu;
 pub mod graph;
 pub mod module;
 pub mod nvrtc;
 pub mod step;
+pub mod survey;
+pub mod wheels;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+pub use cudnn::{Mode, mode, set_mode};
 pub use driver::DeviceError;
 pub use module::Module;
 

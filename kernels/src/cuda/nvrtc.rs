@@ -1,16 +1,16 @@
 //! NVRTC, thinly: text to cubin with the compiler's report, by the law's flags, kept on disk.
 //!
 //! cudarc's own layer gives PTX alone and no report, so this one speaks to `nvrtc::sys`. The library is taken from where the
-//! loader finds it, or from the places of [`candidates`] by absolute path.
+//! loader finds it, from a folder that a person names, or from its wheels ([`wheels`]).
 
 use std::ffi::{CStr, CString, c_char};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use cudarc::nvrtc::sys::{self, nvrtcResult};
 
-use super::{Module, cache, emu};
+use super::{Module, cache, emu, wheels};
 
 /// What every module may include.
 pub const HEADERS: [(&str, &str); 2] =
@@ -46,14 +46,15 @@ pub fn version() -> Result<(i32, i32), String> {
     static VERSION: OnceLock<Result<(i32, i32), String>> = OnceLock::new();
     VERSION
         .get_or_init(|| {
-            candidates().iter().any(|lib| preload(lib));
             // SAFETY: only looks whether the library can be opened; other calls would panic without it.
-            if !unsafe { sys::is_culib_present() } {
-                return Err(
-                    "NVRTC (libnvrtc.so) was not found: install the CUDA toolkit, or the wheel nvidia-cuda-nvrtc \
-                            and point NP360_NVRTC at the folder of its libraries"
-                        .to_owned(),
-                );
+            let system = || unsafe { sys::is_culib_present() };
+            let found = candidates().iter().any(|lib| preload(lib, "libnvrtc")) || system();
+            if !found && !wheels::folders().iter().any(|lib| preload(lib, "libnvrtc")) {
+                return Err(format!(
+                    "NVRTC (libnvrtc.so) was not found; to install it under target/: {}; or install the CUDA toolkit, \
+                     or point NP360_NVRTC at a folder of libraries",
+                    wheels::COMMAND
+                ));
             }
             let (mut major, mut minor) = (0, 0);
             // SAFETY: both pointers are valid for one int.
@@ -65,7 +66,34 @@ pub fn version() -> Result<(i32, i32), String> {
         .clone()
 }
 
-/// Folders that may hold the library: `NP360_NVRTC`, `CUDA_HOME`, and a virtual environment's wheels.
+/// Where the library was found: the file that this process has opened.
+pub fn place() -> Option<PathBuf> {
+    version().ok()?;
+    // /proc lists the mapped files of a process, one path at the end of a line.
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    let path = |line: &str| line.find('/').map(|i| PathBuf::from(&line[i..]));
+    let named = |p: &PathBuf| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("libnvrtc.so"));
+    maps.lines().filter_map(path).find(named)
+}
+
+/// Whether this NVRTC makes code for an architecture (`sm_90`).
+///
+/// # Errors
+/// If there is no NVRTC.
+pub fn supports(arch: &str) -> Result<bool, String> {
+    version()?;
+    let mut n = 0;
+    // SAFETY: the pointer takes one int.
+    result(unsafe { sys::nvrtcGetNumSupportedArchs(&raw mut n) }, "counting architectures")?;
+    let mut all = vec![0; n as usize];
+    // SAFETY: `all` has the length that was given.
+    result(unsafe { sys::nvrtcGetSupportedArchs(all.as_mut_ptr()) }, "listing architectures")?;
+    // `sm_90a` is 90 with instructions that no later card has.
+    let number = arch.strip_prefix("sm_").map(|a| a.trim_end_matches(['a', 'f'])).and_then(|a| a.parse().ok());
+    Ok(number.is_some_and(|n: i32| all.contains(&n)))
+}
+
+/// Folders that a person may have named: `NP360_NVRTC`, `CUDA_HOME`, and a virtual environment's wheels.
 fn candidates() -> Vec<PathBuf> {
     let env = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let mut folders: Vec<PathBuf> = env("NP360_NVRTC").into_iter().collect();
@@ -73,31 +101,20 @@ fn candidates() -> Vec<PathBuf> {
         folders.extend([home.join("lib64"), home.join("lib")]);
     }
     if let Some(venv) = env("VIRTUAL_ENV") {
-        folders.extend(wheels(&venv));
+        folders.extend(wheels::inside(&venv));
     }
     folders
 }
 
-/// The library folders of the CUDA wheels in a virtual environment.
-pub fn wheels(venv: &Path) -> Vec<PathBuf> {
-    let inside = |p: &Path| -> Vec<PathBuf> {
-        let mut all: Vec<PathBuf> = fs::read_dir(p).into_iter().flatten().flatten().map(|e| e.path()).collect();
-        all.sort();
-        all
-    };
-    let pythons = inside(&venv.join("lib"));
-    let nvidia = pythons.iter().flat_map(|p| inside(&p.join("site-packages/nvidia")));
-    nvidia.map(|p| p.join("lib")).filter(|p| p.is_dir()).collect()
-}
-
-/// Opens NVRTC of a folder for the whole process, so that cudarc's later look by name finds it; whether there was one.
-fn preload(folder: &Path) -> bool {
+/// Opens a library of a folder, and what belongs to it, for the whole process, so that cudarc's later look by name finds
+/// it; whether there was one.
+pub(super) fn preload(folder: &Path, library: &str) -> bool {
     let mut libs: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     let named = |p: &PathBuf, start: &str| {
         let name = p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with(start) && name.contains(".so") && !name.contains(".alt.")
     };
-    libs.retain(|p| named(p, "libnvrtc"));
+    libs.retain(|p| named(p, library));
     libs.sort_by_key(|p| (!named(p, "libnvrtc-builtins"), p.clone())); // what the other one looks for comes first
     let opened = libs.iter().filter(|p| emu::open_globally(p).is_ok()).count();
     opened > 0
@@ -137,14 +154,12 @@ impl Program {
     }
 }
 
-/// Compiles `text` for an architecture (`sm_90`).
+/// Compiles `text` for an architecture (`sm_90`). Threads may compile at the same time: programs share nothing.
 ///
 /// # Errors
 /// What the compiler says, or that there is none.
 pub fn compile(name: &str, text: &str, arch: &str) -> Result<Compiled, String> {
-    static ONE: Mutex<()> = Mutex::new(());
     version()?;
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let c = |s: &str| CString::new(s).map_err(|_| format!("{name}: the text holds a zero byte"));
     let (source, file) = (c(text)?, c(&format!("{name}.cu"))?);
     let headers: Vec<(CString, CString)> =
@@ -182,8 +197,8 @@ pub fn compile(name: &str, text: &str, arch: &str) -> Result<Compiled, String> {
     Ok(Compiled { cubin, ptx, log })
 }
 
-/// Digest of everything that the code depends on.
-fn digest(text: &str, parts: &[&str]) -> String {
+/// Digest of everything that compiled code depends on: text, headers, flags, and `parts` (architecture, version).
+pub fn digest(text: &str, parts: &[&str]) -> String {
     let mut hash = blake3::Hasher::new();
     for part in parts.iter().copied().chain(FLAGS).chain(HEADERS.iter().flat_map(|h| [h.0, h.1])).chain([text]) {
         hash.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
@@ -225,7 +240,7 @@ fn cubin(name: &str, text: &str, capability: usize) -> Result<Vec<u8>, String> {
 }
 
 /// Writes a file of the cache; a cache that cannot be written is no error.
-fn keep(file: &Path, bytes: &[u8]) {
+pub fn keep(file: &Path, bytes: &[u8]) {
     let Some(folder) = file.parent() else { return };
     let part =
         folder.join(format!(".{}-{}", std::process::id(), file.file_name().unwrap_or_default().to_string_lossy()));

@@ -121,6 +121,7 @@ pub const TABLE: &[Row] = &[
 /// Kernels that belong to no op of the table: tensors' own, engines that several ops share, optimisers.
 pub const SHARED: &[&Module] = &[
     &crate::cuda::basic::KERNELS,
+    &crate::cuda::cudnn::KERNELS,
     &crate::product::cuda::KERNELS,
     &optim::adam::cuda::KERNELS,
     &optim::exponentiated::cuda::KERNELS,

@@ -1,30 +1,11 @@
 //! What a run is: everything its results depend on, and the hash of that.
 
+pub use kernels::cuda::Mode;
 use nn::checkpoint::canonical;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-/// How products are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Our kernels: the same bits on every device.
-    #[default]
-    Exact,
-    /// cuDNN: the same bits on the same card and version, no more.
-    Cudnn,
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Exact => "exact",
-            Self::Cudnn => "cudnn",
-        })
-    }
-}
 
 /// Everything a run's results depend on. Device, threads and SIMD level are not in it: they change no bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +20,8 @@ pub struct Identity {
     pub protocol: String,
     /// The quirks in force.
     pub quirks: BTreeSet<String>,
-    /// How products are computed.
+    /// How products are computed on a card.
+    #[serde(with = "mode")]
     pub mode: Mode,
     /// The profile's name.
     pub profile: String,
@@ -67,6 +49,21 @@ impl Identity {
     }
 }
 
+/// The mode by its name.
+mod mode {
+    use super::Mode;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub fn serialize<S: Serializer>(mode: &Mode, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(mode)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Mode, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// What this process is run with: written into the manifest beside the identity, no part of the hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -78,6 +75,8 @@ pub struct Facts {
     pub simd: String,
     /// Threads.
     pub threads: usize,
+    /// What computes convolutions in speed mode, where it is cuDNN: version and card, for which alone the results hold.
+    pub cudnn: Option<String>,
 }
 
 /// One field in which two configurations differ.
@@ -162,7 +161,7 @@ mod tests {
             |i| i.seed = 1,
             |i| i.protocol = "published".into(),
             |i| i.quirks = ["corner-pool".to_owned()].into(),
-            |i| i.mode = Mode::Cudnn,
+            |i| i.mode = Mode::Speed,
             |i| i.profile = "paper".into(),
             |i| drop(i.values.insert("epochs".into(), 3.into())),
             |i| drop(i.set.insert("epochs".into(), 2.into())),

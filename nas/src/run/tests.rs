@@ -12,7 +12,7 @@ fn scratch() -> tempfile::TempDir {
 }
 
 fn facts() -> Facts {
-    Facts { commit: "c".into(), device: "cpu".into(), simd: "avx2".into(), threads: 2 }
+    Facts { commit: "c".into(), device: "cpu".into(), simd: "avx2".into(), threads: 2, cudnn: None }
 }
 
 fn open(path: &Path, identity: &Identity, fresh: bool) -> Result<RunFolder, RunError> {

@@ -1,10 +1,14 @@
-//! What `cargo xtask kernels` runs: checks and timings of ops from their tables of cases, and the skeleton of a new op.
+//! What `cargo xtask kernels` runs: checks and timings of ops from their tables of cases, the CUDA compiler's report on
+//! every kernel, the skeleton of a new op, and the sweep of the mathematical functions.
 //! It is linked with the kernels alone, so that a changed kernel is compiled, linked and asked within seconds.
 
 mod bench;
 mod check;
+mod compile;
+mod law;
 mod peak;
 mod skeleton;
+mod ulp;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -25,7 +29,9 @@ impl Refusal {
 const USAGE: &str = "\
 Usage: np360-kernels check [OP] [--device cpu|cuda[:N]|emu] [--table]
        np360-kernels bench [OP] [--device cpu] [--threads N] [--reps N]
-       np360-kernels new FAMILY/OP";
+       np360-kernels compile [OP] [--arch sm_75,..] [--install]
+       np360-kernels new FAMILY/OP
+       np360-kernels ulp [FUNCTION..] [--stride N] [--threads N] [--state DIR] [--fresh]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -54,6 +60,9 @@ struct Options {
     table: bool,
     threads: Option<usize>,
     reps: usize,
+    archs: Vec<String>,
+    install: bool,
+    worker: bool,
 }
 
 fn options(words: &[String]) -> Result<Options, Refusal> {
@@ -69,6 +78,9 @@ fn options(words: &[String]) -> Result<Options, Refusal> {
             "--device" => o.device = value()?.parse().map_err(Refusal::usage)?,
             "--table" => o.table = true,
             "--threads" => o.threads = Some(number(value()?, kernels::pool::MAX_THREADS)?),
+            "--arch" => o.archs.extend(value()?.split(',').map(str::to_owned)),
+            "--install" => o.install = true,
+            "--worker" => o.worker = true,
             "--reps" => o.reps = number(value()?, 10_000)?,
             _ if word.starts_with('-') || o.op.is_some() => {
                 return Err(Refusal::usage(format!("'{word}'?\n{USAGE}")));
@@ -79,13 +91,14 @@ fn options(words: &[String]) -> Result<Options, Refusal> {
     Ok(o)
 }
 
+/// Whether `path` names an op: itself or its family; no path names all.
+fn matches(op: &str, path: Option<&str>) -> bool {
+    path.is_none_or(|p| op == p || op.strip_prefix(p).is_some_and(|rest| rest.starts_with('/')))
+}
+
 /// The ops that `path` names: one, or a family; all without a path.
 fn rows(path: Option<&str>) -> Result<Vec<&'static Row>, Refusal> {
-    let named = |row: &&Row| match path {
-        None => true,
-        Some(p) => row.path == p || row.path.strip_prefix(p).is_some_and(|rest| rest.starts_with('/')),
-    };
-    let rows: Vec<&Row> = TABLE.iter().filter(named).collect();
+    let rows: Vec<&Row> = TABLE.iter().filter(|row| matches(row.path, path)).collect();
     if rows.is_empty() {
         let all: Vec<&str> = TABLE.iter().map(|r| r.path).collect();
         let path = path.unwrap_or_default();
@@ -122,6 +135,7 @@ fn run(words: &[String]) -> Result<ExitCode, Refusal> {
             bench::run(&rows(o.op.as_deref())?, o.reps);
             Ok(ExitCode::SUCCESS)
         }
+        ("compile", _) => compile::run(&options(rest)?),
         ("new", [path]) => {
             let ops = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
             for file in skeleton::write(&ops, path)? {
@@ -130,6 +144,7 @@ fn run(words: &[String]) -> Result<ExitCode, Refusal> {
             line(format!("next: docs/adding-an-op.md, then cargo xtask kernels check {path}"));
             Ok(ExitCode::SUCCESS)
         }
+        ("ulp", _) => Ok(if ulp::run(rest)? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         _ => Err(Refusal::usage(USAGE)),
     }
 }

@@ -46,6 +46,9 @@ fn speed() -> Vec<Case> {
         conv2d("depthwise3_4_32px_b64", depthwise(4, 3, 1), [64, 32, 32, 4], [3, 3], 4),
         conv1d("series_k8_1_64_b128", same(8), [128, 1000, 1], 8, 64),
         conv1d("series_k5_64_64_b128", same(5), [128, 1000, 64], 5, 64),
+        conv1d("series_k8_64_128_b128", same(8), [128, 1000, 64], 8, 128),
+        conv1d("series_k8_128_128_b128", same(8), [128, 1000, 128], 8, 128),
+        conv1d("series_k5_128_128_b128", same(5), [128, 1000, 128], 5, 128),
         conv1d("series_k3_128_128_b128", same(3), [128, 1000, 128], 3, 128),
     ];
     cases.into_iter().map(Case::timed).collect()
@@ -119,6 +122,28 @@ pub fn cases() -> Vec<Case> {
         conv2d("winograd_pad3_asymmetric", Conv { padding: [[3, 0], [1, 3]], ..c }, [1, 4, 3, 32], [3, 3], 48),
         conv2d("winograd_c48_k80", c3(1), [1, 4, 4, 48], [3, 3], 80).bits_only(),
         conv2d("winograd_chunks", c3(1), [3, 41, 38, 32], [3, 3], 33).bits_only(),
+    ]);
+    // The same in series: every number of levels, lengths that end inside a tile, a source shorter than the kernel.
+    let series = |left, right| Conv { padding: [[0, 0], [left, right]], ..c };
+    all.extend([
+        conv1d("winograd_series_k3", series(1, 1), [2, 12, 32], 3, 32),
+        conv1d("winograd_series_k3_valid", Conv { bias: true, ..series(0, 0) }, [1, 13, 33], 3, 48),
+        conv1d("winograd_series_k4", series(1, 2), [2, 11, 32], 4, 33),
+        conv1d("winograd_series_k5", series(2, 2), [2, 18, 32], 5, 33),
+        conv1d("winograd_series_k5_wide", Conv { bias: true, ..series(5, 6) }, [1, 3, 33], 5, 32),
+        conv1d("winograd_series_k6", series(0, 3), [1, 15, 35], 6, 32),
+        conv1d("winograd_series_k7", series(3, 3), [1, 19, 32], 7, 33),
+        conv1d("winograd_series_k8", Conv { bias: true, ..series(3, 4) }, [2, 16, 32], 8, 33),
+        conv1d("winograd_series_k8_short", series(9, 9), [1, 6, 33], 8, 32),
+        conv1d("winograd_series_k8_valid", series(0, 0), [1, 31, 32], 8, 32),
+        conv1d("series_k8_below", series(3, 4), [1, 15, 32], 8, 32),
+        conv2d("winograd_rows_k5", series(2, 2), [1, 3, 9, 32], [1, 5], 32),
+        conv1d("winograd_series_k3_96", series(1, 1), [1, 25, 96], 3, 64).bits_only(),
+        conv1d("winograd_series_k5_64", series(2, 2), [1, 27, 64], 5, 96).bits_only(),
+        conv1d("winograd_series_k8_48", series(3, 4), [1, 41, 48], 8, 80).bits_only(),
+        conv1d("winograd_series_k3_chunks", series(1, 1), [3, 2800, 32], 3, 33).bits_only(),
+        conv1d("winograd_series_k5_chunks", series(2, 2), [3, 2801, 33], 5, 32).bits_only(),
+        conv1d("winograd_series_k8_chunks", series(3, 4), [5, 1801, 32], 8, 32).bits_only(),
     ]);
     // A padded tap is a term: NaN and infinite weights reach the border.
     let odd = [0.0, -0.0, f32::NAN, f32::INFINITY, 1e-40, -1e30, 3.0, -2.5];

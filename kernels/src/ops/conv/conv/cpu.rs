@@ -1,4 +1,4 @@
-//! The fast convolution: gathers and scatters of [`crate::product`], the depthwise loops, Winograd's form.
+//! The fast convolution: gathers and scatters of [`crate::product`], the depthwise loops, Winograd's forms.
 
 use super::{Geometry, depthwise, plan, winograd};
 use crate::pool::{self, Ptr};

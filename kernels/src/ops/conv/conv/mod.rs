@@ -11,8 +11,9 @@
 //! - weight gradient: chunks of 4,096 rows (n, oh, ow), one fma chain each from +0, then the fixed tree over chunks;
 //! - bias gradient: the same chunks with plain additions.
 //!
-//! Stride-1, undilated, ungrouped 3x3 convolutions with at least 32 channels on both sides (and outputs of at least 2x2) are
-//! specified by Winograd's F(2x2, 3x3) instead: the order is in `winograd.rs`.
+//! Stride-1, undilated, ungrouped convolutions with at least 32 channels on both sides are specified by Winograd's forms
+//! instead, if the kernel is 3x3 (and the output at least 2x2), or has one row, 3 to 8 taps and no padding above and below
+//! (and the output is at least two tiles long: 4 for 3 taps, 8 for 4 to 6, 16 for 7 and 8). Their orders are in `winograd/`.
 //!
 //! A tap outside the image is the term `fma(+0, w, acc)` (in the weight gradient `fma(+0, dy, acc)`); an input-gradient tap
 //! outside dy likewise. Source: the law of numbers in `docs/determinism.md`.

@@ -70,6 +70,8 @@ pub fn cases() -> Vec<Case> {
         case("winograd", ConvTranspose { padding: pad(1), ..b }, &[2, 5, 4, 33], &[3, 3], 35),
         case("winograd_full", b, &[1, 3, 4, 32], &[3, 3], 32),
         case("winograd_cut", ConvTranspose { padding: pad(2), ..b }, &[1, 5, 3, 32], &[3, 3], 40),
+        case("winograd_series_k5", ConvTranspose { padding: [[0, 0], [2, 1]], ..b }, &[2, 17, 33], &[5], 35),
+        case("winograd_series_k8", c, &[1, 16, 32], &[8], 33),
         case("series_k4_s2_p1", ConvTranspose { padding: pad(1), ..s2 }, &[2, 11, 6], &[4], 7),
         case(
             "series_k3_s3_op2",

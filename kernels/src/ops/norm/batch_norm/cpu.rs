@@ -5,7 +5,8 @@
 //! over the groups gives the same bits. Lanes run along channels. A chain waits for its own last addition, so four run
 //! abreast: four registers of channels, or, where channels are few, one register of four chunks.
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, load, store};
+use super::pointwise::{Line, Pass, Scaled, Whole, fill, gated, repeated};
 use super::{BatchNorm, Chunks};
 use crate::math::fma;
 use crate::pool;
@@ -16,8 +17,6 @@ use crate::{Backward, Tensor, dispatch, tree};
 const ABREAST: usize = 4;
 /// Numbers of x a task should at least see.
 const TASK: usize = 1 << 15;
-/// Pointwise passes walk coefficients repeated to at least so many numbers, so that few channels fill registers too.
-const PERIOD: usize = 128;
 
 /// Two chains over chunks: what is summed.
 trait Chains: Sync {
@@ -35,26 +34,6 @@ trait Chains: Sync {
         n: usize,
         out: [*mut f32; B],
     );
-}
-
-/// The first `n` lanes, or all.
-///
-/// # Safety
-/// As [`Simd::load_n`].
-#[inline(always)]
-unsafe fn load<S: Simd, const FULL: bool>(p: *const f32, n: usize) -> S::V {
-    // SAFETY: the caller's promise.
-    unsafe { if FULL { S::load(p) } else { S::load_n(p, n) } }
-}
-
-/// As [`load`].
-///
-/// # Safety
-/// As [`Simd::store_n`].
-#[inline(always)]
-unsafe fn store<S: Simd, const FULL: bool>(p: *mut f32, v: S::V, n: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { if FULL { S::store(p, v) } else { S::store_n(p, v, n) } }
 }
 
 /// Mean and centred squares.
@@ -136,10 +115,8 @@ impl<const RELU: bool> Chains for Sums<'_, RELU> {
             for p in 0..columns {
                 for b in 0..B {
                     let v = load::<S, FULL>(x[b].add(p * self.c), n);
-                    let mut g = load::<S, FULL>(dy[b].add(p * self.c), n);
-                    if RELU {
-                        g = S::gate(S::fma(a[b], v, shift[b]), g);
-                    }
+                    let g = load::<S, FULL>(dy[b].add(p * self.c), n);
+                    let g = gated::<S, RELU>(a[b], shift[b], v, g);
                     s1[b] = S::add(s1[b], g);
                     s2[b] = S::fma(g, S::sub(v, mean[b]), s2[b]);
                 }
@@ -211,47 +188,10 @@ fn add_body<S: Simd>(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// y = fma(a, x, b), behind ReLU or not; a and b repeat along x.
-#[inline(always)]
-fn apply_body<S: Simd>(x: &[f32], a: &[f32], b: &[f32], relu: bool, y: &mut [f32]) {
-    for (x, y) in x.chunks(a.len()).zip(y.chunks_mut(a.len())) {
-        if relu {
-            for (((y, &x), &a), &b) in y.iter_mut().zip(x).zip(a).zip(b) {
-                let v = fma(a, x, b);
-                *y = if v < 0.0 { 0.0 } else { v };
-            }
-        } else {
-            for (((y, &x), &a), &b) in y.iter_mut().zip(x).zip(a).zip(b) {
-                *y = fma(a, x, b);
-            }
-        }
-    }
-}
-
-/// dx = a * g - fma(x - mean, k2, k1) in training, else a * g; `k` = a, b, mean, k1, k2, each repeating along x.
-#[inline(always)]
-fn gradient_body<S: Simd>(x: &[f32], dy: &[f32], k: &[&[f32]; 5], relu: bool, training: bool, dx: &mut [f32]) {
-    let period = k[0].len();
-    for ((x, dy), dx) in x.chunks(period).zip(dy.chunks(period)).zip(dx.chunks_mut(period)) {
-        let n = dx.len();
-        let (x, dy, [a, b, mean, k1, k2]) = (&x[..n], &dy[..n], k.map(|k| &k[..n]));
-        let gate = |i: usize| if fma(a[i], x[i], b[i]) <= 0.0 { 0.0 } else { dy[i] };
-        let whole = |i: usize, g: f32| a[i] * g - fma(x[i] - mean[i], k2[i], k1[i]);
-        match (training, relu) {
-            (true, true) => (0..n).for_each(|i| dx[i] = whole(i, gate(i))),
-            (true, false) => (0..n).for_each(|i| dx[i] = whole(i, dy[i])),
-            (false, true) => (0..n).for_each(|i| dx[i] = a[i] * gate(i)),
-            (false, false) => (0..n).for_each(|i| dx[i] = a[i] * dy[i]),
-        }
-    }
-}
-
 dispatch! {
     fn leaves[F: Chains](f: &F, ch: &Chunks, i: usize, last: usize, out: &mut [f32]) -> usize = leaves_body;
     fn chan(x: &mut [f32], y: &[f32], wb: f32, wm: f32) = chan_body;
     fn add(x: &mut [f32], y: &[f32]) = add_body;
-    fn apply(x: &[f32], a: &[f32], b: &[f32], relu: bool, y: &mut [f32]) = apply_body;
-    fn gradient(x: &[f32], dy: &[f32], k: &[&[f32]; 5], relu: bool, training: bool, dx: &mut [f32]) = gradient_body;
 }
 
 /// All chains, merged in the tree's order: 2 C results, at the start of the tensor. `merge` makes its first row absorb
@@ -308,21 +248,6 @@ fn lines(weight: Option<&[f32]>, bias: Option<&[f32]>, mean: &[f32], rstd: &[f32
     }
 }
 
-/// Repeats each of `rows` rows of `c` numbers to a row of a multiple of c, at least PERIOD long.
-fn repeated(rows: &[f32], c: usize) -> (Tensor, usize) {
-    let period = PERIOD.div_ceil(c) * c;
-    let mut all = Tensor::uninit([rows.len() / c, period]);
-    for (to, from) in all.data_mut().chunks_exact_mut(period).zip(rows.chunks_exact(c)) {
-        to.chunks_exact_mut(c).for_each(|t| t.copy_from_slice(from));
-    }
-    (all, period)
-}
-
-/// Numbers a pointwise task takes: whole periods.
-fn pointwise(period: usize) -> usize {
-    period * (TASK / 2 / period).max(1)
-}
-
 fn rstd(op: &BatchNorm, var: f32) -> f32 {
     1.0 / (var + op.eps).sqrt()
 }
@@ -369,8 +294,12 @@ pub(super) fn forward(op: &BatchNorm, inputs: &[&Tensor], outputs: &mut [Tensor]
     lines(affine(1), affine(2), mean, r, a, b);
     let (k, period) = repeated(&coefficients.data()[..2 * c], c);
     let (a, b) = k.data().split_at(period);
-    let task = pointwise(period);
-    pool::chunks_mut(outputs[0].data_mut(), task, |i, y| apply(&x[i * task..][..y.len()], a, b, op.relu, y));
+    let y = outputs[0].data_mut();
+    if op.relu {
+        fill(&Pass { f: Line::<true>, x, dy: x, k: [a, b] }, y);
+    } else {
+        fill(&Pass { f: Line::<false>, x, dy: x, k: [a, b] }, y);
+    }
 }
 
 /// Fills the gradients of x, weight, bias that are wanted.
@@ -430,14 +359,15 @@ pub(super) fn backward(op: &BatchNorm, b: &Backward<'_>, grads: &mut [Option<Ten
     }
     if b.wants(0) {
         let (all, period) = repeated(&k[..5 * c], c);
-        let all = all.data();
-        let k: [&[f32]; 5] = std::array::from_fn(|i| &all[i * period..][..period]);
-        let task = pointwise(period);
+        let row = |i: usize| &all.data()[i * period..][..period];
         let mut dx = Tensor::uninit(b.shapes[0]);
-        pool::chunks_mut(dx.data_mut(), task, |i, dx| {
-            let range = i * task..i * task + dx.len();
-            gradient(&x[range.clone()], &dy[range], &k, op.relu, op.training, dx);
-        });
+        let (whole, line) = ([0, 1, 2, 3, 4].map(row), [0, 1].map(row));
+        match (op.training, op.relu) {
+            (true, true) => fill(&Pass { f: Whole::<true>, x, dy, k: whole }, dx.data_mut()),
+            (true, false) => fill(&Pass { f: Whole::<false>, x, dy, k: whole }, dx.data_mut()),
+            (false, true) => fill(&Pass { f: Scaled::<true>, x, dy, k: line }, dx.data_mut()),
+            (false, false) => fill(&Pass { f: Scaled::<false>, x, dy, k: line }, dx.data_mut()),
+        }
         grads[0] = Some(dx);
     }
 }

@@ -26,6 +26,7 @@ pub mod cases;
 mod cpu;
 pub mod cuda;
 mod lanes;
+mod pointwise;
 mod reference;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};

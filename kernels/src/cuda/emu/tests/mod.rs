@@ -1,0 +1,4 @@
+//! Tests of the emulated card by itself; they need a C++ compiler and nothing of CUDA.
+
+mod card;
+mod kernels;
