@@ -40,7 +40,7 @@ pub const TABLE: &[Row] = &[
     Row {
         path: "conv/conv_transpose",
         cases: conv::conv_transpose::cases::cases,
-        kernels: &conv::conv_transpose::cuda::KERNELS,
+        kernels: &crate::product::cuda::KERNELS,
     },
     Row {
         path: "elementwise/binary",
@@ -54,8 +54,8 @@ pub const TABLE: &[Row] = &[
     },
     Row { path: "index/embedding", cases: index::embedding::cases::cases, kernels: &index::embedding::cuda::KERNELS },
     Row { path: "index/gather", cases: index::gather::cases::cases, kernels: &index::gather::cuda::KERNELS },
-    Row { path: "linear/linear", cases: linear::linear::cases::cases, kernels: &linear::linear::cuda::KERNELS },
-    Row { path: "linear/matmul", cases: linear::matmul::cases::cases, kernels: &linear::matmul::cuda::KERNELS },
+    Row { path: "linear/linear", cases: linear::linear::cases::cases, kernels: &crate::product::cuda::KERNELS },
+    Row { path: "linear/matmul", cases: linear::matmul::cases::cases, kernels: &crate::product::cuda::KERNELS },
     Row {
         path: "loss/cross_entropy",
         cases: loss::cross_entropy::cases::cases,
@@ -132,7 +132,10 @@ pub const SHARED: &[&Module] = &[
 
 /// Every module of kernels, once.
 pub fn modules() -> Vec<&'static Module> {
-    TABLE.iter().map(|r| r.kernels).chain(SHARED.iter().copied()).collect()
+    let mut all: Vec<&'static Module> = TABLE.iter().map(|r| r.kernels).chain(SHARED.iter().copied()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|m| seen.insert(m.name));
+    all
 }
 
 /// The name of a case that a loop makes; shapes in it become `3x5x7`.
