@@ -67,8 +67,8 @@ pub const TABLE: &[Row] = &[
         cases: loss::relative_l2::cases::cases,
         kernels: &loss::relative_l2::cuda::KERNELS,
     },
-    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases, kernels: &lstm::lstm::cuda::KERNELS },
-    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases, kernels: &lstm::lstm_cell::cuda::KERNELS },
+    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases, kernels: &lstm::cuda::KERNELS },
+    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases, kernels: &lstm::cuda::KERNELS },
     Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases, kernels: &norm::batch_norm::cuda::KERNELS },
     Row {
         path: "pool/adaptive_avg_pool",
