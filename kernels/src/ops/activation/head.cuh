@@ -23,8 +23,8 @@ __device__ __forceinline__ double gelu_tanh_gradient(double x, double dy) {
         typedef type T;                                                                                       \
         int i = blockIdx.x * blockDim.x + threadIdx.x;                                                        \
         if (i >= n) return;                                                                                   \
-        T x = from[i], p = first, q = second;                                                                 \
-        (void)p, (void)q;                                                                                     \
+        T x = from[i];                                                                                        \
+        [[maybe_unused]] T p = first, q = second;                                                             \
         to[i] = expression;                                                                                   \
     }
 
@@ -35,8 +35,8 @@ __device__ __forceinline__ double gelu_tanh_gradient(double x, double dy) {
         typedef type T;                                                                                       \
         int i = blockIdx.x * blockDim.x + threadIdx.x;                                                        \
         if (i >= n) return;                                                                                   \
-        T v = saved[i], dy = up[i], p = first, q = second;                                                    \
-        (void)v, (void)p, (void)q;                                                                            \
+        T v = saved[i], dy = up[i];                                                                           \
+        [[maybe_unused]] T p = first, q = second;                                                             \
         to[i] = expression;                                                                                   \
     }
 

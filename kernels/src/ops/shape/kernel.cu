@@ -15,7 +15,9 @@ KERNEL(256, copy_box, const float* __restrict__ x, float* __restrict__ y, Box b)
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= b.count) return;
     size_t from = b.from, to = b.to;
-    for (int d = b.rank - 1; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= b.rank) continue;
         int k = i % b.size[d];
         i /= b.size[d];
         from += (size_t)k * b.x[d];
@@ -36,7 +38,9 @@ KERNEL(256, reflect, const float* __restrict__ x, float* __restrict__ y, Reflect
     if (i >= g.count) return;
     int rest = i;
     size_t at = 0, stride = 1;
-    for (int d = g.rank - 1; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= g.rank) continue;
         int j = rest % g.y[d] - g.left[d];
         rest /= g.y[d];
         int k = j < 0 ? -j : j;
@@ -60,7 +64,9 @@ KERNEL(256, reflect_gradient, const float* __restrict__ dy, float* __restrict__ 
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= g.count) return;
     int at[RANK], combinations = 1, rest = i;
-    for (int d = g.rank - 1; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= g.rank) continue;
         at[d] = rest % g.x[d];
         rest /= g.x[d];
         combinations *= 3;
@@ -71,7 +77,9 @@ KERNEL(256, reflect_gradient, const float* __restrict__ dy, float* __restrict__ 
         int digits = c, scale = combinations;
         size_t from = 0;
         bool there = true;
-        for (int d = 0; d < g.rank; d++) {
+#pragma unroll
+        for (int d = 0; d < RANK; d++) {
+            if (d >= g.rank) continue;
             scale /= 3;
             int j = place_of(g, d, at[d], digits / scale);
             digits %= scale;

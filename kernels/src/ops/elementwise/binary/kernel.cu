@@ -21,7 +21,9 @@ KERNEL(256, binary, const float* __restrict__ a, const float* __restrict__ b, fl
     if (i >= n) return;
     size_t at = 0, bt = 0;
     int rest = i;
-    for (int d = g.rank - 1; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= g.rank) continue;
         int k = rest % g.size[d];
         rest /= g.size[d];
         at += (size_t)k * g.a[d];
@@ -49,7 +51,9 @@ KERNEL(256, binary_gradient, const float* __restrict__ dy, const float* __restri
     if (i >= n) return;
     size_t at = 0, bt = 0;
     int rest = i;
-    for (int d = g.rank - 1; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= g.rank) continue;
         int k = rest % g.size[d];
         rest /= g.size[d];
         at += (size_t)k * g.a[d];
@@ -65,7 +69,9 @@ KERNEL(256, binary_gradient, const float* __restrict__ dy, const float* __restri
 __device__ __forceinline__ void row_of(const Plan& g, int which, int kept, int reduced, size_t& y, size_t& a, size_t& b) {
     size_t stride = g.size[g.rank - 1];
     y = a = b = 0;
-    for (int d = g.rank - 2; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 2; d >= 0; d--) {
+        if (d >= g.rank - 1) continue;
         int* counter = (which ? g.b[d] : g.a[d]) != 0 ? &kept : &reduced;
         int k = *counter % g.size[d];
         *counter /= g.size[d];

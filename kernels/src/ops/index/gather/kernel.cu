@@ -16,7 +16,9 @@ KERNEL(256, gather, const float* __restrict__ x, const int* __restrict__ index, 
     if (i >= g.count) return;
     int taken = index[i], rest = i;
     size_t at = 0, stride = 1;
-    for (int d = g.rank - 1; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= g.rank) continue;
         at += (size_t)(d == g.dim ? taken : rest % g.index[d]) * stride;
         rest /= g.index[d];
         stride *= g.x[d];
@@ -32,7 +34,9 @@ KERNEL(256, gather_gradient, const float* __restrict__ dy, const int* __restrict
     int rest = i, own = 0;
     size_t at = 0, stride = 1, step = 0;
     bool inside = true;
-    for (int d = g.rank - 1; d >= 0; d--) {
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= g.rank) continue;
         int k = rest % g.x[d];
         rest /= g.x[d];
         if (d == g.dim) {
