@@ -60,7 +60,7 @@ pub fn compiler() -> Result<&'static (String, String), String> {
     COMPILER
         .get_or_init(|| {
             let name = std::env::var("CXX").ok().filter(|v| !v.is_empty()).unwrap_or_else(|| "c++".to_owned());
-            let out = Command::new(&name).arg("--version").output().map_err(|e| {
+            let out = Command::new(&name).arg("--version").env_remove("LD_PRELOAD").output().map_err(|e| {
                 format!("the emulated card needs a C++ compiler, and {name} does not start ({e}): install g++ (on Debian: apt-get install g++)")
             })?;
             let version = String::from_utf8_lossy(&out.stdout).lines().next().unwrap_or_default().to_owned();
@@ -159,6 +159,7 @@ fn build<'a>(
     }
     let out = Command::new(compiler)
         .current_dir(folder)
+        .env_remove("LD_PRELOAD") // the sanitizer is for this process
         .args(sources.iter().map(|s| s.0))
         .args(["-o", file])
         .args(flags)
