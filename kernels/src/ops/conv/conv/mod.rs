@@ -24,7 +24,7 @@ pub mod cuda;
 mod depthwise;
 mod plan;
 pub(super) mod reference;
-mod winograd;
+pub(in crate::ops) mod winograd;
 
 use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
