@@ -1,7 +1,7 @@
 //! The convolution on the card: gathers and scatters of [`crate::product`].
 
 use super::{Geometry, plan, winograd};
-use crate::cuda::Module;
+use crate::cuda::{Module, cudnn};
 use crate::product::cuda;
 use crate::product::gather::Axis;
 use crate::{Backward, Tensor};
@@ -35,14 +35,20 @@ pub fn weight_gradient(g: &Geometry, x: &Tensor, dy: &Tensor, dw: &mut Tensor) {
     cuda::scatter(&plan::weight_gradient(g), x, dy, dw);
 }
 
-/// All gradients that are wanted.
+/// All gradients that are wanted, through cuDNN in speed mode where it takes the shape.
 pub(super) fn backward(g: &Geometry, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
     let (x, w, dy) = (b.input(0), b.input(1), b.dy());
     if b.wants(0) {
-        input_gradient(g, dy, w, None, dx[0].insert(b.room(0)));
+        let d = dx[0].insert(b.room(0));
+        if !cudnn::input_gradient(g, dy, w, d) {
+            input_gradient(g, dy, w, None, d);
+        }
     }
     if b.wants(1) {
-        weight_gradient(g, x, dy, dx[1].insert(b.room(1)));
+        let d = dx[1].insert(b.room(1));
+        if !cudnn::weight_gradient(g, x, dy, d) {
+            weight_gradient(g, x, dy, d);
+        }
     }
     if b.wants(2) {
         cuda::row_sums(dy, dx[2].insert(b.room(2)));
