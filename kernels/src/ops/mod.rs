@@ -99,6 +99,7 @@ pub const SHARED: &[&Module] = &[
     &crate::cuda::basic::KERNELS,
     &crate::cuda::cudnn::KERNELS,
     &crate::product::cuda::KERNELS,
+    &conv::conv::winograd::cuda::KERNELS,
     &optim::adam::cuda::KERNELS,
     &optim::exponentiated::cuda::KERNELS,
     &optim::grad_norm::cuda::KERNELS,
