@@ -28,11 +28,11 @@ __device__ __forceinline__ double reduced(int reduction, double sum, double coun
     return reduction == MEAN ? sum / count : sum;
 }
 
-// A chunk's sum by eight lanes: terms first .. first + n - 1.
-template <class Term>
+// A chunk's sum by eight lanes: terms first .. first + n - 1, ABREAST of a lane's at once.
+template <int ABREAST, class Term>
 __device__ __forceinline__ double chunk_sum(size_t first, int n, Term term) {
     double acc = 0.0;
-#pragma unroll 4
+#pragma unroll ABREAST
     for (int i = threadIdx.x & 7; i < n; i += 8) acc = acc + term(first + i);
     return np_eight(acc);
 }
@@ -90,9 +90,18 @@ KERNEL(THREADS, pointwise_chunks, const float* __restrict__ x, const float* __re
        double* __restrict__ leaves, int count, int per, int m, int weights, int kind, double beta) {
     int leaf = blockIdx.x * GROUPS + threadIdx.x / 8, n = 0;
     size_t first = leaf < count ? chunk_of(leaf, per, m, n) : 0;
-    double sum = chunk_sum(first, n, [&](size_t i) {
-        return pointwise_term(kind, beta, (double)x[i], (double)t[i], w ? (double)w[i % weights] : 1.0);
-    });
+    double sum;
+    if (kind == MSE) {
+        sum = chunk_sum<8>(first, n, [&](size_t i) { return pointwise_term(MSE, beta, (double)x[i], (double)t[i], 1.0); });
+    } else if (kind == BCE) {
+        sum = chunk_sum<1>(first, n, [&](size_t i) {
+            return pointwise_term(BCE, beta, (double)x[i], (double)t[i], w ? (double)w[i % weights] : 1.0);
+        });
+    } else {
+        sum = chunk_sum<4>(first, n, [&](size_t i) {
+            return pointwise_term(kind == L1 ? L1 : SMOOTH_L1, beta, (double)x[i], (double)t[i], 1.0);
+        });
+    }
     if (leaf < count && (threadIdx.x & 7) == 0) leaves[leaf] = sum;
 }
 
@@ -122,11 +131,11 @@ KERNEL(THREADS, relative_chunks, const float* __restrict__ x, const float* __res
        int count, int per, int m) {
     int leaf = blockIdx.x * GROUPS + threadIdx.x / 8, n = 0;
     size_t first = leaf < count ? chunk_of(leaf, per, m, n) : 0;
-    double difference = chunk_sum(first, n, [&](size_t i) {
+    double difference = chunk_sum<4>(first, n, [&](size_t i) {
         double d = (double)x[i] - (double)t[i];
         return d * d;
     });
-    double target = chunk_sum(first, n, [&](size_t i) { return (double)t[i] * (double)t[i]; });
+    double target = chunk_sum<4>(first, n, [&](size_t i) { return (double)t[i] * (double)t[i]; });
     if (leaf < count && (threadIdx.x & 7) == 0) {
         double* to = leaves + (size_t)(leaf / per) * 2 * per + leaf % per;
         to[0] = difference;
@@ -213,7 +222,7 @@ KERNEL(THREADS, entropy_terms, const float* __restrict__ x, const int* __restric
 KERNEL(THREADS, entropy_chunks, const double* __restrict__ terms, double* __restrict__ leaves, int count, int per, int m) {
     int leaf = blockIdx.x * GROUPS + threadIdx.x / 8, n = 0;
     size_t first = leaf < count ? chunk_of(leaf, per, m, n) : 0;
-    double sum = chunk_sum(first, n, [&](size_t i) { return terms[i]; });
+    double sum = chunk_sum<8>(first, n, [&](size_t i) { return terms[i]; });
     if (leaf < count && (threadIdx.x & 7) == 0) leaves[leaf] = sum;
 }
 

@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{BatchNorm, Chunks};
+use crate::cuda::driver::raise;
 use crate::cuda::module::{Launch, Words};
 use crate::cuda::{Module, basic};
 use crate::{Backward, Tensor};
@@ -55,9 +56,16 @@ impl Given<'_> {
     }
 }
 
-/// Blocks of a pointwise pass.
+/// A thread for each of `items` of a channel; the kernels number threads in 32 bits.
+fn launch(name: &'static str, items: usize, c: usize) -> Launch {
+    if u32::try_from(items * c).is_err() {
+        raise(format!("batch_norm: {items} times {c} numbers are beyond 2^32; use a smaller batch"));
+    }
+    KERNELS.kernel(name).over(items * c, THREADS)
+}
+
 fn pointwise(name: &'static str, ch: &Chunks) -> Launch {
-    KERNELS.kernel(name).over(ch.values().div_ceil(ROWS) * ch.c, THREADS)
+    launch(name, ch.values().div_ceil(ROWS), ch.c)
 }
 
 /// Fills the outputs.
@@ -83,7 +91,7 @@ fn statistics(op: &BatchNorm, inputs: &[&Tensor], ch: &Chunks, outputs: &mut [Te
     let [mean, rstd] = hidden else { unreachable!("inferred") };
     let [old_mean, old_var] = [0, 1].map(|i| op.running.then(|| inputs[op.running_at() + i]));
     let mut leaves = Tensor::uninit_on(inputs[0].device(), [ch.len(), 2, ch.c]);
-    let launch = KERNELS.kernel("statistics").over(ch.len() * ch.c, THREADS);
+    let launch = launch("statistics", ch.len(), ch.c);
     launch.arg(inputs[0]).arg(&mut leaves).arg(Cut::of(ch)).launch();
     let mut stride = 1;
     loop {
@@ -117,7 +125,7 @@ pub(super) fn backward(op: &BatchNorm, b: &Backward<'_>, grads: &mut [Option<Ten
     let parameters = dweight.is_some() || dbias.is_some();
     let sums = (parameters || (op.training && b.wants(0))).then(|| {
         let mut leaves = Tensor::uninit_on(b.device(), [ch.len(), 2, ch.c]);
-        let launch = KERNELS.kernel("sums").over(ch.len() * ch.c, THREADS);
+        let launch = launch("sums", ch.len(), ch.c);
         let launch = given.put(launch.arg(x).arg(dy).arg(&mut leaves).arg(Cut::of(&ch)));
         launch.arg(op.eps).arg(op.training).arg(op.relu).launch();
         basic::sum_rows(&mut leaves, ch.len(), 2 * ch.c);

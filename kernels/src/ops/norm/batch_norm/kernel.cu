@@ -9,6 +9,7 @@
 #define ROWS 8
 #define GROUP 32
 #define COLUMNS 256
+#define AHEAD 8 // numbers that a chain reads at once: it waits for memory once, not at every addition
 
 // How [rows, width, c] is cut: `cuts` chunks a row, of COLUMNS columns, the last of a row of what is left.
 struct Chunks {
@@ -19,6 +20,12 @@ struct Chunks {
 __device__ __forceinline__ size_t before(const Chunks& g, int i) {
     int column = i % g.cuts * COLUMNS;
     return (size_t)(i / g.cuts) * g.width + (column < g.width ? column : g.width);
+}
+
+// Columns p .. p + AHEAD - 1 of a chunk's channel; +0 beyond its end.
+__device__ __forceinline__ void read_ahead(float (&v)[AHEAD], const float* from, int p, int columns, int c) {
+#pragma unroll
+    for (int k = 0; k < AHEAD; k++) v[k] = p + k < columns ? from[(size_t)(p + k) * c] : 0.0f;
 }
 
 // x, then y, of a channel: y = fma(a, x, b).
@@ -39,20 +46,26 @@ __device__ __forceinline__ Line line(int c, const float* mean, const float* spre
 
 // x [chunks, columns, c] -> leaves [chunks, 2, c]: mean and centred squares of each chunk.
 KERNEL(THREADS, statistics, const float* __restrict__ x, float* __restrict__ leaves, Chunks g) {
-    size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i >= (size_t)g.rows * g.cuts * g.c) return;
+    unsigned i = blockIdx.x * THREADS + threadIdx.x;
     int chunk = (int)(i / g.c), c = (int)(i % g.c);
+    if (chunk >= g.rows * g.cuts) return;
     size_t first = before(g, chunk);
     int columns = (int)(before(g, chunk + 1) - first);
-    const float* v = x + first * g.c + c;
-    float s = 0.0f, q = 0.0f;
-#pragma unroll 8
-    for (int p = 0; p < columns; p++) s = s + v[(size_t)p * g.c];
+    const float* from = x + first * g.c + c;
+    float s = 0.0f, q = 0.0f, v[AHEAD];
+    for (int p = 0; p < columns; p += AHEAD) {
+        read_ahead(v, from, p, columns, g.c);
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) s = p + k < columns ? s + v[k] : s;
+    }
     float mean = s / (float)columns;
-#pragma unroll 8
-    for (int p = 0; p < columns; p++) {
-        float d = v[(size_t)p * g.c] - mean;
-        q = np_fma(d, d, q);
+    for (int p = 0; p < columns; p += AHEAD) {
+        read_ahead(v, from, p, columns, g.c);
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            float d = v[k] - mean;
+            q = p + k < columns ? np_fma(d, d, q) : q;
+        }
     }
     leaves[(size_t)chunk * 2 * g.c + c] = mean;
     leaves[((size_t)chunk * 2 + 1) * g.c + c] = q;
@@ -125,9 +138,9 @@ KERNEL(THREADS, merge, float* leaves, Chunks g, int stride, float* mean, float* 
 KERNEL(THREADS, normalise, const float* __restrict__ x, float* __restrict__ y, const float* __restrict__ mean,
        const float* __restrict__ spread, const float* __restrict__ weight, const float* __restrict__ bias, int values,
        int channels, float eps, int training, int relu) {
-    size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
+    unsigned i = blockIdx.x * THREADS + threadIdx.x;
     int c = (int)(i % channels);
-    size_t row = i / channels * ROWS;
+    size_t row = (size_t)(i / channels) * ROWS;
     if (row >= values) return;
     Line l = line(c, mean, spread, weight, bias, eps, training);
     size_t at = row * channels + c;
@@ -154,20 +167,23 @@ __device__ __forceinline__ float gated(const Line& l, float x, float dy, int rel
 KERNEL(THREADS, sums, const float* __restrict__ x, const float* __restrict__ dy, float* __restrict__ leaves, Chunks g,
        const float* __restrict__ mean, const float* __restrict__ spread, const float* __restrict__ weight,
        const float* __restrict__ bias, float eps, int training, int relu) {
-    size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i >= (size_t)g.rows * g.cuts * g.c) return;
+    unsigned i = blockIdx.x * THREADS + threadIdx.x;
     int chunk = (int)(i / g.c), c = (int)(i % g.c);
+    if (chunk >= g.rows * g.cuts) return;
     Line l = line(c, mean, spread, weight, bias, eps, training);
     size_t first = before(g, chunk);
     int columns = (int)(before(g, chunk + 1) - first);
     size_t at = first * g.c + c;
-    float s1 = 0.0f, s2 = 0.0f;
-#pragma unroll 8
-    for (int p = 0; p < columns; p++) {
-        float v = x[at + (size_t)p * g.c];
-        float up = gated(l, v, dy[at + (size_t)p * g.c], relu);
-        s1 = s1 + up;
-        s2 = np_fma(up, v - l.mean, s2);
+    float s1 = 0.0f, s2 = 0.0f, v[AHEAD], up[AHEAD];
+    for (int p = 0; p < columns; p += AHEAD) {
+        read_ahead(v, x + at, p, columns, g.c);
+        read_ahead(up, dy + at, p, columns, g.c);
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            float gate = gated(l, v[k], up[k], relu);
+            s1 = p + k < columns ? s1 + gate : s1;
+            s2 = p + k < columns ? np_fma(gate, v[k] - l.mean, s2) : s2;
+        }
     }
     leaves[(size_t)chunk * 2 * g.c + c] = s1;
     leaves[((size_t)chunk * 2 + 1) * g.c + c] = s2;
@@ -188,9 +204,9 @@ KERNEL(THREADS, gradient, const float* __restrict__ x, const float* __restrict__
        float* __restrict__ dx, const float* __restrict__ mean, const float* __restrict__ spread,
        const float* __restrict__ weight, const float* __restrict__ bias, int values, int channels, float eps, int training,
        int relu) {
-    size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
+    unsigned i = blockIdx.x * THREADS + threadIdx.x;
     int c = (int)(i % channels);
-    size_t row = i / channels * ROWS;
+    size_t row = (size_t)(i / channels) * ROWS;
     if (row >= values) return;
     Line l = line(c, mean, spread, weight, bias, eps, training);
     float k1 = 0.0f, k2 = 0.0f, count = (float)values;
