@@ -28,7 +28,7 @@ impl Clip {
         self.sums.clear();
         for e in params.entries() {
             if let Some(g) = e.grad() {
-                self.sums.push(sum_of_squares(g.data(), &mut self.scratch));
+                self.sums.push(sum_of_squares(g, &mut self.scratch));
             }
         }
         let norm = tree::sum(&mut self.sums).sqrt();
@@ -37,7 +37,7 @@ impl Clip {
         if factor != 1.0 {
             for i in 0..params.entries().len() {
                 if let Some((_, g)) = params.value_and_grad_mut(ParamId(i)) {
-                    scale(g.data_mut(), factor);
+                    scale(g, factor);
                 }
             }
         }

@@ -231,6 +231,13 @@ impl Argument for Option<&Tensor> {
     }
 }
 
+/// A null pointer where there is none.
+impl Argument for Option<&mut Tensor> {
+    fn put(self, launch: &mut Launch) {
+        launch.push(self.map_or(0, Tensor::address_mut));
+    }
+}
+
 impl Argument for usize {
     fn put(self, launch: &mut Launch) {
         let Ok(n) = i32::try_from(self) else {

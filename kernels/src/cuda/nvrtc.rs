@@ -13,10 +13,11 @@ use cudarc::nvrtc::sys::{self, nvrtcResult};
 use super::{Module, cache, emu, wheels};
 
 /// What every module may include.
-pub const HEADERS: [(&str, &str); 4] = [
+pub const HEADERS: [(&str, &str); 5] = [
     ("math.cuh", include_str!("text/math.cuh")),
     ("prelude.cuh", include_str!("text/prelude.cuh")),
     ("rng.cuh", include_str!("text/rng.cuh")),
+    ("sum.cuh", include_str!("text/sum.cuh")),
     ("tree.cuh", include_str!("text/tree.cuh")),
 ];
 

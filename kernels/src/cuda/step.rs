@@ -23,6 +23,8 @@ const EACH: usize = 10;
 pub enum Changing {
     /// A learning rate: one f32.
     Rate(f32),
+    /// A learning rate in f64: two words, low word first.
+    Rate64(f64),
     /// What Adam's rule takes in one step: learning rate, and both bias corrections, each an f32.
     Adam([f32; 3]),
     /// A stream of random words: the key's 8 words, then the stream's number, low word first.
@@ -37,6 +39,11 @@ impl Changing {
             Self::Rate(rate) => {
                 words[0] = rate.to_bits();
                 1
+            }
+            Self::Rate64(rate) => {
+                let bits = rate.to_bits();
+                words[..2].copy_from_slice(&[bits as u32, (bits >> 32) as u32]);
+                2
             }
             Self::Adam(numbers) => {
                 words[..3].copy_from_slice(&numbers.map(f32::to_bits));
@@ -94,6 +101,7 @@ pub fn put(what: Changing) -> Address {
     }
     let block = places.block.get_or_insert_with(|| memory::take(Device::Cuda(card.ordinal), WORDS));
     let (words, n) = what.words();
+    places.used = places.used.next_multiple_of(2); // an f64 lies at a multiple of 8 bytes
     if places.used + n > WORDS {
         assert!(!capturing, "a captured step has more than {WORDS} words that change");
         places.used = 0; // what was here was read by launches before this copy, on the same stream
@@ -124,9 +132,10 @@ pub(super) fn end_capture() -> (Arc<Block>, Vec<Changing>) {
 
 /// Sends these to the places, in order.
 pub(super) fn fill(places: &Block, all: impl Iterator<Item = Changing>) {
-    let (mut sent, mut used) = ([0; WORDS], 0);
+    let (mut sent, mut used) = ([0; WORDS], 0usize);
     for what in all {
         let (words, n) = what.words();
+        used = used.next_multiple_of(2);
         sent[used..used + n].copy_from_slice(&words[..n]);
         used += n;
     }

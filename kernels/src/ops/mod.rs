@@ -40,7 +40,7 @@ pub const TABLE: &[Row] = &[
     Row {
         path: "conv/conv_transpose",
         cases: conv::conv_transpose::cases::cases,
-        kernels: &conv::conv_transpose::cuda::KERNELS,
+        kernels: &crate::product::cuda::KERNELS,
     },
     Row {
         path: "elementwise/binary",
@@ -54,8 +54,8 @@ pub const TABLE: &[Row] = &[
     },
     Row { path: "index/embedding", cases: index::embedding::cases::cases, kernels: &index::embedding::cuda::KERNELS },
     Row { path: "index/gather", cases: index::gather::cases::cases, kernels: &index::gather::cuda::KERNELS },
-    Row { path: "linear/linear", cases: linear::linear::cases::cases, kernels: &linear::linear::cuda::KERNELS },
-    Row { path: "linear/matmul", cases: linear::matmul::cases::cases, kernels: &linear::matmul::cuda::KERNELS },
+    Row { path: "linear/linear", cases: linear::linear::cases::cases, kernels: &crate::product::cuda::KERNELS },
+    Row { path: "linear/matmul", cases: linear::matmul::cases::cases, kernels: &crate::product::cuda::KERNELS },
     Row {
         path: "loss/cross_entropy",
         cases: loss::cross_entropy::cases::cases,
@@ -67,8 +67,8 @@ pub const TABLE: &[Row] = &[
         cases: loss::relative_l2::cases::cases,
         kernels: &loss::relative_l2::cuda::KERNELS,
     },
-    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases, kernels: &lstm::lstm::cuda::KERNELS },
-    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases, kernels: &lstm::lstm_cell::cuda::KERNELS },
+    Row { path: "lstm/lstm", cases: lstm::lstm::cases::cases, kernels: &lstm::cuda::KERNELS },
+    Row { path: "lstm/lstm_cell", cases: lstm::lstm_cell::cases::cases, kernels: &lstm::cuda::KERNELS },
     Row { path: "norm/batch_norm", cases: norm::batch_norm::cases::cases, kernels: &norm::batch_norm::cuda::KERNELS },
     Row {
         path: "pool/adaptive_avg_pool",
@@ -96,20 +96,12 @@ pub const TABLE: &[Row] = &[
         cases: resize::upsample_nearest::cases::cases,
         kernels: &resize::upsample_nearest::cuda::KERNELS,
     },
-    Row {
-        path: "shape/channel_shuffle",
-        cases: shape::channel_shuffle::cases::cases,
-        kernels: &shape::channel_shuffle::cuda::KERNELS,
-    },
-    Row { path: "shape/concat", cases: shape::concat::cases::cases, kernels: &shape::concat::cuda::KERNELS },
-    Row { path: "shape/pad", cases: shape::pad::cases::cases, kernels: &shape::pad::cuda::KERNELS },
-    Row {
-        path: "shape/pad_reflect",
-        cases: shape::pad_reflect::cases::cases,
-        kernels: &shape::pad_reflect::cuda::KERNELS,
-    },
-    Row { path: "shape/permute", cases: shape::permute::cases::cases, kernels: &shape::permute::cuda::KERNELS },
-    Row { path: "shape/slice", cases: shape::slice::cases::cases, kernels: &shape::slice::cuda::KERNELS },
+    Row { path: "shape/channel_shuffle", cases: shape::channel_shuffle::cases::cases, kernels: &shape::cuda::KERNELS },
+    Row { path: "shape/concat", cases: shape::concat::cases::cases, kernels: &shape::cuda::KERNELS },
+    Row { path: "shape/pad", cases: shape::pad::cases::cases, kernels: &shape::cuda::KERNELS },
+    Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases, kernels: &shape::cuda::KERNELS },
+    Row { path: "shape/permute", cases: shape::permute::cases::cases, kernels: &shape::cuda::KERNELS },
+    Row { path: "shape/slice", cases: shape::slice::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "softmax", cases: softmax::cases::cases, kernels: &softmax::cuda::KERNELS },
     Row {
         path: "spectral/spectral_conv2d",
@@ -132,7 +124,10 @@ pub const SHARED: &[&Module] = &[
 
 /// Every module of kernels, once.
 pub fn modules() -> Vec<&'static Module> {
-    TABLE.iter().map(|r| r.kernels).chain(SHARED.iter().copied()).collect()
+    let mut all: Vec<&'static Module> = TABLE.iter().map(|r| r.kernels).chain(SHARED.iter().copied()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|m| seen.insert(m.name));
+    all
 }
 
 /// The name of a case that a loop makes; shapes in it become `3x5x7`.

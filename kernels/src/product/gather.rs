@@ -8,19 +8,76 @@ use crate::pool::{self, Ptr};
 /// Floats of padded source that a task keeps in its core's cache.
 const TASK: usize = 128 << 10;
 
+/// One dimension of a gather: the output positions 0, 1, .. that are computed, and the taps, in the order of the sum. Tap j
+/// of output position i reads source position `i * step + first + j * dilation` and takes weight `weight + j * weight_step`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Axis {
+    /// Length of the source.
+    pub size: usize,
+    /// Output positions.
+    pub grid: usize,
+    /// Source step from output position to output position.
+    pub step: usize,
+    /// Taps.
+    pub taps: usize,
+    /// Source position of the first tap at output position 0; may lie outside.
+    pub first: isize,
+    /// Source step from tap to tap.
+    pub dilation: usize,
+    /// Number of the first tap's weights; the numbers of both dimensions add up.
+    pub weight: usize,
+    /// From tap to tap.
+    pub weight_step: isize,
+    /// Length of the destination.
+    pub dst_size: usize,
+    /// Destination of output position 0.
+    pub dst_start: usize,
+    /// Destination step from output position to output position.
+    pub dst_step: usize,
+}
+
+impl Axis {
+    /// `n` positions, each its own output: a dimension of rows that a matrix takes part in one by one.
+    pub fn rows(n: usize) -> Self {
+        Self {
+            size: n,
+            grid: n,
+            step: 1,
+            taps: 1,
+            first: 0,
+            dilation: 1,
+            weight: 0,
+            weight_step: 0,
+            dst_size: n,
+            dst_start: 0,
+            dst_step: 1,
+        }
+    }
+}
+
 /// A tap: where it reads, relative to `output position * step`, and which weights it takes.
 #[derive(Debug, Clone, Copy)]
-pub struct Tap {
-    /// Source rows down; may be negative.
-    pub dh: i32,
-    /// Source columns right; may be negative.
-    pub dw: i32,
-    /// Number of its weights.
-    pub weight: i32,
+struct Tap {
+    dh: isize,
+    dw: isize,
+    weight: usize,
+}
+
+/// The taps of two dimensions, in the order of the sum.
+fn taps([rows, columns]: &[Axis; 2]) -> Table<Tap> {
+    let at = |a: &Axis, j: usize| (a.first + (j * a.dilation) as isize, a.weight as isize + j as isize * a.weight_step);
+    let mut taps = Table::new(rows.taps * columns.taps);
+    for i in 0..rows.taps {
+        for j in 0..columns.taps {
+            let ((dh, down), (dw, right)) = (at(rows, i), at(columns, j));
+            taps.push(Tap { dh, dw, weight: (down + right) as usize });
+        }
+    }
+    taps
 }
 
 /// Where weight (tap, group, k channel, output channel) lies: sums of number * stride.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WeightStrides {
     /// From tap to tap.
     pub tap: usize,
@@ -33,70 +90,56 @@ pub struct WeightStrides {
 }
 
 /// A gather: `dst[n, a, b, g * out + o] = bias + sum over taps, then c, of src[n, a*sh + dh, b*sw + dw, g * c + ..] * w`,
-/// one fma chain in the order of `taps`; a tap outside the source reads +0 and is a term like any other.
-pub struct Gather<'a> {
-    /// Source `[n, h, w, groups * c]`.
-    pub src: &'a [f32],
+/// one fma chain in the order of the taps (rows, then columns); a tap outside the source reads +0 and is a term like any
+/// other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gather {
     /// Images.
     pub n: usize,
-    /// Source height and width.
-    pub size: [usize; 2],
     /// Source channels a group.
     pub c: usize,
     /// Output channels a group.
     pub out: usize,
     /// Groups.
     pub groups: usize,
-    /// Output positions computed, down and right.
-    pub grid: [usize; 2],
-    /// Source step from output position to output position.
-    pub step: [usize; 2],
-    /// Taps, in the order of the sum.
-    pub taps: &'a [Tap],
-    /// Weights.
-    pub weights: &'a [f32],
-    /// Their strides.
+    /// Strides of the weights.
     pub strides: WeightStrides,
-    /// One number an output channel.
-    pub bias: Option<&'a [f32]>,
-    /// Height and width of the destination.
-    pub dst_size: [usize; 2],
-    /// Destination position of output position (0, 0), and the step from one to the next.
-    pub dst_start: [usize; 2],
-    /// See `dst_start`.
-    pub dst_step: [usize; 2],
 }
 
-impl Gather<'_> {
-    /// Writes the grid's positions of `dst` `[n, dst_size.., groups * out]`; others are left alone.
-    pub fn run(&self, dst: &mut [f32]) {
-        let [gh, gw] = self.grid;
-        let k = self.taps.len() * self.c;
+impl Gather {
+    /// Writes the positions of two dimensions (rows, columns) in `dst` `[n, dst sizes.., groups * out]`; others are left
+    /// alone. `src` is `[n, sizes.., groups * c]`; `bias` one number an output channel.
+    pub fn run(&self, axes: [Axis; 2], src: &[f32], weights: &[f32], bias: Option<&[f32]>, dst: &mut [f32]) {
+        let taps = taps(&axes);
+        let source = Source { data: src, size: axes.map(|a| a.size), channels: self.groups * self.c };
+        let (size, step) = (source.size, axes.map(|a| a.step));
+        let [gh, gw] = axes.map(|a| a.grid);
+        let taps = taps.as_slice();
+        let k = taps.len() * self.c;
         let cs = self.groups * self.c;
         if self.n * gh * gw * self.out == 0 {
             return;
         }
-        assert_eq!(self.src.len(), self.n * self.size[0] * self.size[1] * cs);
-        assert_eq!(dst.len(), self.n * self.dst_size[0] * self.dst_size[1] * self.groups * self.out);
+        assert_eq!(src.len(), self.n * size[0] * size[1] * cs);
+        assert_eq!(dst.len(), self.n * axes[0].dst_size * axes[1].dst_size * self.groups * self.out);
         let panels = Panels { channels: self.out, lanes: tile::lanes(), registers: tile::gather_registers(self.out) };
-        let packed = self.pack(panels, k);
+        let packed = self.pack(taps, weights, panels, k);
 
         // The source as the taps see it: rows top.. and columns left.. relative to position * step.
-        let edge = |f: fn(&Tap) -> i32| {
-            let (low, high) = self.taps.iter().map(f).fold((i32::MAX, i32::MIN), |(l, h), v| (l.min(v), h.max(v)));
-            if low > high { (0, 0) } else { (low as isize, high as isize) }
+        let edge = |f: fn(&Tap) -> isize| {
+            let (low, high) = taps.iter().map(f).fold((isize::MAX, isize::MIN), |(l, h), v| (l.min(v), h.max(v)));
+            if low > high { (0, 0) } else { (low, high) }
         };
         let ((top, bottom), (left, right)) = (edge(|t| t.dh), edge(|t| t.dw));
-        let rows_of = |grid_rows: usize| (grid_rows - 1) * self.step[0] + (bottom - top) as usize + 1;
-        let cols = (gw - 1) * self.step[1] + (right - left) as usize + 1;
+        let rows_of = |grid_rows: usize| (grid_rows - 1) * step[0] + (bottom - top) as usize + 1;
+        let cols = (gw - 1) * step[1] + (right - left) as usize + 1;
         // Nothing outside the source is read: take it as it lies.
-        let inside =
-            top >= 0 && left >= 0 && top as usize + rows_of(gh) <= self.size[0] && left as usize + cols <= self.size[1];
-        let width = if inside { self.size[1] } else { cols };
+        let inside = top >= 0 && left >= 0 && top as usize + rows_of(gh) <= size[0] && left as usize + cols <= size[1];
+        let width = if inside { size[1] } else { cols };
 
-        let mut runs = Table::<Run>::new(self.taps.len());
-        for t in self.taps {
-            let offset = ((t.dh as isize - top) as usize * width + (t.dw as isize - left) as usize) * cs;
+        let mut runs = Table::<Run>::new(taps.len());
+        for t in taps {
+            let offset = ((t.dh - top) as usize * width + (t.dw - left) as usize) * cs;
             match runs.last_mut() {
                 Some((start, len)) if *start + *len == offset && self.groups == 1 => *len += self.c,
                 _ => runs.push((offset, self.c)),
@@ -108,7 +151,7 @@ impl Gather<'_> {
         // multiple of 4 where that costs nothing, so that threads end together.
         let image = rows_of(gh) * width * cs;
         let (images, band) = if image >= TASK {
-            (1, (TASK / (width * cs * self.step[0])).clamp(1, gh))
+            (1, (TASK / (width * cs * step[0])).clamp(1, gh))
         } else {
             let tasks = self.n.div_ceil((TASK / image.max(1)).clamp(1, self.n)).next_multiple_of(4).min(self.n);
             (self.n.div_ceil(tasks), gh)
@@ -124,13 +167,13 @@ impl Gather<'_> {
             let (i0, a0) = (task / bands * images, task % bands * band);
             let (ni, na) = (images.min(self.n - i0), band.min(gh - a0));
             let rows = rows_of(na);
-            let first_row = (a0 * self.step[0]) as isize + top;
-            let copy = (!inside).then(|| self.pad(i0, ni, first_row, rows, left, cols));
+            let first_row = (a0 * step[0]) as isize + top;
+            let copy = (!inside).then(|| source.pad(i0, ni, first_row, rows, left, cols));
             let (base, image_step) = match &copy {
                 Some(c) => (c.data().as_ptr(), rows * width * cs),
                 None => {
-                    let start = (i0 * self.size[0] + first_row as usize) * self.size[1] + left as usize;
-                    (self.src[start * cs..].as_ptr(), self.size[0] * self.size[1] * cs)
+                    let start = (i0 * size[0] + first_row as usize) * size[1] + left as usize;
+                    (src[start * cs..].as_ptr(), size[0] * size[1] * cs)
                 }
             };
             let pixels = ni * na * gw;
@@ -138,19 +181,19 @@ impl Gather<'_> {
             let mut targets = Table::<*mut f32>::new(pixels);
             for i in 0..ni {
                 for a in 0..na {
-                    let row = base.wrapping_add(i * image_step + a * self.step[0] * width * cs);
-                    let y = self.dst_start[0] + (a0 + a) * self.dst_step[0];
-                    let to = ((i0 + i) * self.dst_size[0] + y) * self.dst_size[1] + self.dst_start[1];
+                    let row = base.wrapping_add(i * image_step + a * step[0] * width * cs);
+                    let y = axes[0].dst_start + (a0 + a) * axes[0].dst_step;
+                    let to = ((i0 + i) * axes[0].dst_size + y) * axes[1].dst_size + axes[1].dst_start;
                     for b in 0..gw {
-                        sources.push(row.wrapping_add(b * self.step[1] * cs));
-                        targets.push(out.at((to + b * self.dst_step[1]) * channels));
+                        sources.push(row.wrapping_add(b * step[1] * cs));
+                        targets.push(out.at((to + b * axes[1].dst_step) * channels));
                     }
                 }
             }
             let (sources, targets) = (sources.as_slice(), targets.as_slice());
             // While this task computes, the next one's source comes nearer (cold reads cost a tenth).
-            let mut near = self.src.as_ptr().wrapping_add((i0 + ni) * self.size[0] * self.size[1] * cs);
-            let bias = self.bias.map_or(std::ptr::null(), <[f32]>::as_ptr);
+            let mut near = src.as_ptr().wrapping_add((i0 + ni) * size[0] * size[1] * cs);
+            let bias = bias.map_or(std::ptr::null(), <[f32]>::as_ptr);
             for g in 0..self.groups {
                 for p in 0..panels.len() {
                     let panel = panels.get(p);
@@ -185,7 +228,7 @@ impl Gather<'_> {
     }
 
     /// Weights as panels: `[group][panel][k][registers * lanes]`, tails filled with +0.
-    fn pack(&self, panels: Panels, k: usize) -> Tensor {
+    fn pack(&self, taps: &[Tap], weights: &[f32], panels: Panels, k: usize) -> Tensor {
         let mut packed = Tensor::uninit([(self.groups * panels.width() * k).max(1)]);
         let to = Ptr(packed.data_mut().as_mut_ptr());
         let s = self.strides;
@@ -196,8 +239,8 @@ impl Gather<'_> {
             // SAFETY: the panels' parts are disjoint and lie in `packed`.
             let o = unsafe { to.slice((g * panels.width() + panels.offset(p)) * k, wide * k) };
             let mut rows = o.chunks_exact_mut(wide);
-            for t in self.taps {
-                let from = &self.weights[t.weight as usize * s.tap + g * s.group + panel.first * s.out..];
+            for t in taps {
+                let from = &weights[t.weight * s.tap + g * s.group + panel.first * s.out..];
                 for c in 0..self.c {
                     let row = rows.next().expect("k rows a panel");
                     if s.out == 1 {
@@ -213,14 +256,24 @@ impl Gather<'_> {
         });
         packed
     }
+}
 
+/// What taps read.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    data: &'a [f32],
+    size: [usize; 2],
+    channels: usize,
+}
+
+impl Source<'_> {
     /// Rows `first_row..` and columns `left..` of images i0.., +0 outside: `[ni][rows][cols][channels]`.
     fn pad(&self, i0: usize, ni: usize, first_row: isize, rows: usize, left: isize, cols: usize) -> Tensor {
-        let ([h, w], cs) = (self.size, self.groups * self.c);
+        let ([h, w], cs) = (self.size, self.channels);
         let mut t = Tensor::uninit([ni * rows * cols * cs]);
         for (r, row) in t.data_mut().chunks_exact_mut(cols * cs).enumerate() {
             let (i, y) = (i0 + r / rows, first_row + (r % rows) as isize);
-            let from = (y >= 0 && (y as usize) < h).then(|| &self.src[(i * h + y as usize) * w * cs..][..w * cs]);
+            let from = (y >= 0 && (y as usize) < h).then(|| &self.data[(i * h + y as usize) * w * cs..][..w * cs]);
             copy_columns(from, left, cs, row);
         }
         t
@@ -238,24 +291,14 @@ pub(crate) fn copy_columns(from: Option<&[f32]>, left: isize, channels: usize, t
     to[before + n..].fill(0.0);
 }
 
+/// The gather that `c[m, n] = a[m, k] * b[k, n]` is, and its dimensions.
+pub fn product([m, k, n]: [usize; 3], b_strides: [usize; 2]) -> (Gather, [Axis; 2]) {
+    let strides = WeightStrides { tap: 0, group: 0, k: b_strides[0], out: b_strides[1] };
+    (Gather { n: 1, c: k, out: n, groups: 1, strides }, [Axis::rows(m), Axis::rows(1)])
+}
+
 /// `c[m, n] = a[m, k] * b[k, n]` (+ bias over n), k ascending: the plain matrix product.
-pub fn matmul(a: &[f32], b: &[f32], bias: Option<&[f32]>, [m, k, n]: [usize; 3], b_strides: [usize; 2], c: &mut [f32]) {
-    Gather {
-        src: a,
-        n: 1,
-        size: [m, 1],
-        c: k,
-        out: n,
-        groups: 1,
-        grid: [m, 1],
-        step: [1, 1],
-        taps: &[Tap { dh: 0, dw: 0, weight: 0 }],
-        weights: b,
-        strides: WeightStrides { tap: 0, group: 0, k: b_strides[0], out: b_strides[1] },
-        bias,
-        dst_size: [m, 1],
-        dst_start: [0, 0],
-        dst_step: [1, 1],
-    }
-    .run(c);
+pub fn matmul(a: &[f32], b: &[f32], bias: Option<&[f32]>, mkn: [usize; 3], b_strides: [usize; 2], c: &mut [f32]) {
+    let (gather, axes) = product(mkn, b_strides);
+    gather.run(axes, a, b, bias, c);
 }

@@ -20,11 +20,8 @@ const TASKS: usize = 8;
 
 /// A weight gradient: `dw[kh][kw][c][o] = sum over (n, a, b) of src[n, a*sh + kh*dh - top, b*sw + kw*dw - left, g*C + c] *
 /// dy[n, a, b, o]`, where output channel o belongs to group g = o / (K / groups).
-pub struct Scatter<'a> {
-    /// Source `[n, h, w, groups * c]`.
-    pub src: &'a [f32],
-    /// Gradient of the output `[n, grid.., groups * out]`.
-    pub dy: &'a [f32],
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scatter {
     /// Images.
     pub n: usize,
     /// Source height and width.
@@ -45,6 +42,30 @@ pub struct Scatter<'a> {
     pub dilation: [usize; 2],
     /// Rows of padding above, columns left.
     pub padding: [usize; 2],
+}
+
+impl Scatter {
+    /// Of a matrix product: `dw [c, out]` from rows of `c` and of `out` numbers.
+    pub fn rows(rows: usize, c: usize, out: usize) -> Self {
+        Self::groups(1, rows, 1, c, out)
+    }
+
+    /// Of products side by side: `dw [c, groups * out]` from `n` images of `rows` rows of `groups * c` and `groups * out`
+    /// numbers.
+    pub fn groups(n: usize, rows: usize, groups: usize, c: usize, out: usize) -> Self {
+        Self {
+            n,
+            size: [1, rows],
+            c,
+            out,
+            groups,
+            grid: [1, rows],
+            kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: [0, 0],
+        }
+    }
 }
 
 /// How the source is laid out for the tiles.
@@ -70,9 +91,10 @@ struct Piece {
 /// Channels of a block.
 const WIDE: usize = 16;
 
-impl Scatter<'_> {
-    /// Fills `dw` `[kh, kw, c, groups * out]`.
-    pub fn run(&self, dw: &mut [f32]) {
+impl Scatter {
+    /// Fills `dw` `[kh, kw, c, groups * out]` from the source `[n, size.., groups * c]` and the gradient of the output
+    /// `[n, grid.., groups * out]`.
+    pub fn run(&self, src: &[f32], dy: &[f32], dw: &mut [f32]) {
         let [kh, kw] = self.kernel;
         let rows = self.n * self.grid[0] * self.grid[1];
         assert_eq!(dw.len(), kh * kw * self.c * self.groups * self.out);
@@ -97,7 +119,7 @@ impl Scatter<'_> {
         let split = TASKS.div_ceil(chunks).min(units);
         let mut partial = Tensor::uninit([chunks * width]);
         let parts = Ptr(partial.data_mut().as_mut_ptr());
-        let plan = Plan { layout, taps, depth, panels, tall, width };
+        let plan = Plan { src, dy, layout, taps, depth, panels, tall, width };
         pool::run(chunks * split, |task| {
             let (chunk, part) = (task / split, task % split);
             let units = part * units / split..(part + 1) * units / split;
@@ -126,7 +148,7 @@ impl Scatter<'_> {
     }
 
     /// Rows `rows` of the sum for some units, into the chunk's accumulators.
-    fn chunk(&self, plan: &Plan, rows: std::ops::Range<usize>, units: std::ops::Range<usize>, acc: *mut f32) {
+    fn chunk(&self, plan: &Plan<'_>, rows: std::ops::Range<usize>, units: std::ops::Range<usize>, acc: *mut f32) {
         let (first, last) = (plan.accumulators(units.start), plan.accumulators(units.end));
         // SAFETY: these units' accumulators belong to this task alone.
         unsafe { std::slice::from_raw_parts_mut(acc.add(first), last - first) }.fill(0.0);
@@ -157,7 +179,7 @@ impl Scatter<'_> {
     /// Adds a block of pieces to the accumulators of the units.
     fn block(
         &self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         start: usize,
         rows: usize,
         pieces: &[Piece],
@@ -172,7 +194,7 @@ impl Scatter<'_> {
             let wide = panel.registers * plan.panels.lanes;
             if held != unit / plan.taps {
                 let first = g * self.out + panel.first;
-                dy = Some(self.pack_dy(start, rows, first, panel.channels, wide));
+                dy = Some(self.pack_dy(plan, start, rows, first, panel.channels, wide));
                 held = unit / plan.taps;
             }
             let dy = dy.as_ref().expect("packed above").data().as_ptr();
@@ -197,7 +219,7 @@ impl Scatter<'_> {
     #[allow(clippy::too_many_arguments)]
     fn locate(
         &self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         packed: Option<&Tensor>,
         pieces: &[Piece],
         start: usize,
@@ -209,7 +231,7 @@ impl Scatter<'_> {
         let (sw, kw) = (self.stride[1], self.kernel[1]);
         let Some(packed) = packed.map(Tensor::data) else {
             segments.push((0, pieces.iter().map(|p| p.len).sum()));
-            return (self.src[start * channels + g * self.c + c0..].as_ptr(), channels);
+            return (plan.src[start * channels + g * self.c + c0..].as_ptr(), channels);
         };
         let folded = plan.layout == Layout::Folded;
         let line = if folded { self.c } else { WIDE };
@@ -231,7 +253,7 @@ impl Scatter<'_> {
     }
 
     /// The source of each piece, +0 outside: folded `[kernel row][column][c]`, blocked `[block][kernel row][column][16]`.
-    fn pack_source(&self, plan: &Plan, pieces: &[Piece]) -> Tensor {
+    fn pack_source(&self, plan: &Plan<'_>, pieces: &[Piece]) -> Tensor {
         let channels = self.groups * self.c;
         let folded = plan.layout == Layout::Folded;
         let blocks = if folded { 1 } else { plan.depth.div_ceil(plan.tall) };
@@ -251,7 +273,7 @@ impl Scatter<'_> {
                 let inside = y >= 0 && (y as usize) < self.size[0];
                 let from = inside.then(|| {
                     let row = (p.image * self.size[0] + y as usize) * self.size[1] * channels;
-                    &self.src[row..row + self.size[1] * channels]
+                    &plan.src[row..row + self.size[1] * channels]
                 });
                 let left = (p.first * self.stride[1]) as isize - self.padding[1] as isize;
                 if folded {
@@ -274,16 +296,26 @@ impl Scatter<'_> {
     }
 
     /// Channels `first..` of dy's rows, as lines of `wide`, tails filled with +0.
-    fn pack_dy(&self, start: usize, rows: usize, first: usize, channels: usize, wide: usize) -> Tensor {
+    fn pack_dy(
+        &self,
+        plan: &Plan<'_>,
+        start: usize,
+        rows: usize,
+        first: usize,
+        channels: usize,
+        wide: usize,
+    ) -> Tensor {
         let k = self.groups * self.out;
         let mut t = Tensor::uninit([rows * wide]);
-        pack_lines(&self.dy[start * k..(start + rows) * k], k, first, channels, t.data_mut(), wide);
+        pack_lines(&plan.dy[start * k..(start + rows) * k], k, first, channels, t.data_mut(), wide);
         t
     }
 }
 
 /// What all tasks share.
-struct Plan {
+struct Plan<'a> {
+    src: &'a [f32],
+    dy: &'a [f32],
     layout: Layout,
     taps: usize,
     depth: usize,
@@ -294,7 +326,7 @@ struct Plan {
     width: usize,
 }
 
-impl Plan {
+impl Plan<'_> {
     /// Unit number -> (group, panel, tap).
     fn unit(&self, unit: usize) -> (usize, Panel, usize) {
         let (group_panel, tap) = (unit / self.taps, unit % self.taps);

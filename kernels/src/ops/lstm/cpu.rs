@@ -131,22 +131,7 @@ pub fn input_gradient(s: Sizes, da: &[f32], w_ih: &[f32], dx: &mut [f32]) {
 
 /// Gradient of weights `[k, 4H]` that meet rows `src` `[T * N, k]`.
 fn weight_gradient(s: Sizes, src: &[f32], k: usize, da: &[f32], dw: &mut [f32]) {
-    let rows = s.t * s.n;
-    Scatter {
-        src,
-        dy: da,
-        n: 1,
-        size: [1, rows],
-        c: k,
-        out: 4 * s.h,
-        groups: 1,
-        grid: [1, rows],
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: [0, 0],
-    }
-    .run(dw);
+    Scatter::rows(s.t * s.n, k, 4 * s.h).run(src, da, dw);
 }
 
 /// Gradients of w_ih, w_hh and of each bias, as far as wanted, into `dx`, which starts with w_ih.

@@ -22,6 +22,7 @@
 //! each (plain additions for biases), then the fixed tree.
 
 mod cpu;
+pub mod cuda;
 pub mod lstm;
 pub mod lstm_cell;
 mod reference;

@@ -1,6 +1,8 @@
-//! Updates of parameters: functions over slices, in place, which no tape records.
+//! Updates of parameters: in place, which no tape records.
 
 pub mod adam;
+#[cfg(test)]
+mod card;
 pub mod exponentiated;
 pub mod grad_norm;
 pub mod rmsprop;

@@ -15,7 +15,7 @@ pub(crate) mod scratch;
 pub(crate) use cpu::{exponentials, maximum};
 
 use crate::op::{Backward, Op, Outputs, Saves};
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// Softmax or log-softmax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,14 +72,20 @@ impl Op for Softmax {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let lines = self.lines(&inputs[0].shape()).expect("infer has seen the shape");
-        cpu::forward(self.log, lines, inputs[0].data(), outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self.log, lines, inputs[0].data(), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::forward(self.log, lines, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let lines = self.lines(&b.shapes[0]).expect("infer has seen the shape");
-            let mut g = Tensor::uninit(b.shapes[0]);
-            cpu::backward(self.log, lines, b.output(0).data(), b.dy().data(), g.data_mut());
+            let mut g = b.room(0);
+            match b.device() {
+                Device::Cpu => cpu::backward(self.log, lines, b.output(0).data(), b.dy().data(), g.data_mut()),
+                Device::Cuda(_) => cuda::backward(self.log, lines, b.output(0), b.dy(), &mut g),
+            }
             dx[0] = Some(g);
         }
     }

@@ -89,6 +89,7 @@ pub fn cases() -> Vec<Case> {
         conv2d("one_pixel", Conv { padding: pad(1), ..b }, [3, 1, 1, 5], [3, 3], 6),
         conv2d("groups2", Conv { groups: 2, padding: pad(1), ..b }, [1, 5, 4, 6], [3, 3], 8),
         conv2d("groups4_s2", Conv { groups: 4, stride: [2, 2], padding: pad(1), ..c }, [2, 5, 5, 8], [3, 3], 12),
+        conv2d("groups2_wide", Conv { groups: 2, padding: pad(1), ..b }, [2, 5, 4, 12], [3, 3], 20),
         conv2d("multiplier", Conv { groups: 3, padding: pad(1), ..c }, [1, 4, 4, 3], [3, 3], 6),
         conv2d("depthwise3", Conv { bias: true, ..depthwise(5, 3, 1) }, [2, 6, 5, 5], [3, 3], 5),
         conv2d("depthwise5_d2", depthwise(9, 5, 2), [1, 7, 6, 9], [5, 5], 9),
@@ -107,6 +108,7 @@ pub fn cases() -> Vec<Case> {
         conv2d("chunks", Conv { padding: pad(1), ..b }, [3, 40, 41, 3], [3, 3], 4).bits_only(),
         conv1d("series_chunks", Conv { padding: [[0, 0], [1, 1]], ..c }, [5, 1800, 2], 3, 3).bits_only(),
         conv2d("depthwise_chunks", depthwise(3, 3, 1), [2, 50, 51, 3], [3, 3], 3).bits_only(),
+        conv2d("large_s2", Conv { stride: [2, 2], padding: pad(1), ..b }, [2, 180, 184, 4], [3, 3], 8).bits_only(),
         conv2d("k1_chunks", b, [3, 41, 40, 5], [1, 1], 6).bits_only(),
     ];
     all.extend(speed());

@@ -1,10 +1,8 @@
 //! The fast convolution: gathers and scatters of [`crate::product`], the depthwise loops, Winograd's forms.
 
-use super::{Geometry, depthwise, winograd};
+use super::{Geometry, depthwise, plan, winograd};
 use crate::pool::{self, Ptr};
-use crate::product::Table;
-use crate::product::gather::{Gather, Tap, WeightStrides};
-use crate::product::scatter::{CHUNK, Scatter};
+use crate::product::scatter::CHUNK;
 use crate::simd::Simd;
 use crate::{Tensor, dispatch, tree};
 
@@ -16,29 +14,7 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut
     if winograd::applies(g) {
         return winograd::forward(g, x, w, bias, y);
     }
-    let [kh, kw] = g.kernel;
-    let mut taps = Table::new(kh * kw);
-    for t in 0..kh * kw {
-        taps.push(Tap { dh: g.row(0, t / kw) as i32, dw: g.column(0, t % kw) as i32, weight: t as i32 });
-    }
-    Gather {
-        src: x,
-        n: g.n,
-        size: g.size,
-        c: g.group_c(),
-        out: g.group_k(),
-        groups: g.conv.groups,
-        grid: g.out,
-        step: g.conv.stride,
-        taps: taps.as_slice(),
-        weights: w,
-        strides: WeightStrides { tap: g.group_c() * g.k, group: g.group_k(), k: g.k, out: 1 },
-        bias,
-        dst_size: g.out,
-        dst_start: [0, 0],
-        dst_step: [1, 1],
-    }
-    .run(y);
+    plan::forward(g).run(plan::forward_axes(g), x, w, bias, y);
 }
 
 /// dx: the forward kernel on flipped, transposed weights; with strides one gather a phase of the source position. The bias
@@ -50,39 +26,11 @@ pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], bias: Option<&[f32]>,
     if winograd::applies(g) {
         return winograd::input_gradient(g, dy, w, bias, dx);
     }
-    let ([kh, kw], [sh, sw]) = (g.kernel, g.conv.stride);
-    let mut taps = Table::new(kh * kw);
-    for phase in 0..sh * sw {
-        let (ph, pw) = (phase / sw, phase % sw);
-        if ph >= g.size[0] || pw >= g.size[1] {
-            continue;
+    let gather = plan::input_gradient(g);
+    for rows in plan::phases(g, 0) {
+        for columns in plan::phases(g, 1) {
+            gather.run([rows, columns], dy, w, bias, dx);
         }
-        taps.clear();
-        for t in (0..kh * kw).rev() {
-            let p = (ph + g.conv.padding[0][0]) as i32 - (t / kw * g.conv.dilation[0]) as i32;
-            let q = (pw + g.conv.padding[1][0]) as i32 - (t % kw * g.conv.dilation[1]) as i32;
-            if p.rem_euclid(sh as i32) == 0 && q.rem_euclid(sw as i32) == 0 {
-                taps.push(Tap { dh: p.div_euclid(sh as i32), dw: q.div_euclid(sw as i32), weight: t as i32 });
-            }
-        }
-        Gather {
-            src: dy,
-            n: g.n,
-            size: g.out,
-            c: g.group_k(),
-            out: g.group_c(),
-            groups: g.conv.groups,
-            grid: [(g.size[0] - ph).div_ceil(sh), (g.size[1] - pw).div_ceil(sw)],
-            step: [1, 1],
-            taps: taps.as_slice(),
-            weights: w,
-            strides: WeightStrides { tap: g.group_c() * g.k, group: g.group_k(), k: 1, out: g.k },
-            bias,
-            dst_size: g.size,
-            dst_start: [ph, pw],
-            dst_step: [sh, sw],
-        }
-        .run(dx);
     }
 }
 
@@ -94,21 +42,7 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     if winograd::applies(g) {
         return winograd::weight_gradient(g, x, dy, dw);
     }
-    Scatter {
-        src: x,
-        dy,
-        n: g.n,
-        size: g.size,
-        c: g.group_c(),
-        out: g.group_k(),
-        groups: g.conv.groups,
-        grid: g.out,
-        kernel: g.kernel,
-        stride: g.conv.stride,
-        dilation: g.conv.dilation,
-        padding: [g.conv.padding[0][0], g.conv.padding[1][0]],
-    }
-    .run(dw);
+    plan::weight_gradient(g).run(x, dy, dw);
 }
 
 /// db: sums of dy's rows, chunks of 4,096 with plain additions from +0, then the fixed tree.

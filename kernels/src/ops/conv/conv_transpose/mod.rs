@@ -14,11 +14,11 @@
 //! - bias gradient: chunks of 4,096 rows of dy with plain additions, then the fixed tree.
 
 pub mod cases;
-pub mod cuda;
+mod cuda;
 mod reference;
 
 use super::conv::{Conv, Geometry, bias_gradient, cpu};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Transposed convolution with its attributes; pairs are (rows, columns). See the [module](self) for shapes and orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,12 +128,18 @@ impl Op for ConvTranspose {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let g = self.sizes(&[inputs[0].shape(), inputs[1].shape()]);
-        let bias = self.bias.then(|| inputs[2].data());
-        cpu::input_gradient(&g, inputs[0].data(), inputs[1].data(), bias, outputs[0].data_mut());
+        let (x, w, bias, y) = (inputs[0], inputs[1], self.bias.then(|| inputs[2]), &mut outputs[0]);
+        match x.device() {
+            Device::Cpu => cpu::input_gradient(&g, x.data(), w.data(), bias.map(Tensor::data), y.data_mut()),
+            Device::Cuda(_) => cuda::forward(&g, x, w, bias, y),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         let g = self.sizes(b.shapes);
+        if b.device() != Device::Cpu {
+            return cuda::backward(&g, b, dx);
+        }
         let (x, w, dy) = (b.input(0), b.input(1), b.dy());
         if b.wants(0) {
             let mut d = Tensor::uninit(b.shapes[0]);

@@ -4,13 +4,13 @@
 //! chain over O ascending; dw and db chunks of 4,096 rows, then the fixed tree.
 
 pub mod cases;
-pub mod cuda;
+mod cuda;
 mod reference;
 
 use crate::ops::conv::conv::{Conv, bias_gradient};
 use crate::product::gather::matmul;
 use crate::product::scatter::Scatter;
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Linear map of the last dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +58,18 @@ impl Op for Linear {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let [m, i, o] = sizes(inputs[0].shape(), inputs[1].shape());
-        let bias = self.bias.then(|| inputs[2].data());
-        matmul(inputs[0].data(), inputs[1].data(), bias, [m, i, o], [o, 1], outputs[0].data_mut());
+        let (x, w, bias, y) = (inputs[0], inputs[1], self.bias.then(|| inputs[2]), &mut outputs[0]);
+        match x.device() {
+            Device::Cpu => matmul(x.data(), w.data(), bias.map(Tensor::data), [m, i, o], [o, 1], y.data_mut()),
+            Device::Cuda(_) => cuda::forward([m, i, o], x, w, bias, y),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         let [m, i, o] = sizes(b.shapes[0], b.shapes[1]);
+        if b.device() != Device::Cpu {
+            return cuda::backward([m, i, o], b, dx);
+        }
         let dy = b.dy().data();
         if b.wants(0) {
             let mut d = Tensor::uninit(b.shapes[0]);
@@ -72,21 +78,7 @@ impl Op for Linear {
         }
         if b.wants(1) {
             let mut d = Tensor::uninit(b.shapes[1]);
-            Scatter {
-                src: b.input(0).data(),
-                dy,
-                n: 1,
-                size: [1, m],
-                c: i,
-                out: o,
-                groups: 1,
-                grid: [1, m],
-                kernel: [1, 1],
-                stride: [1, 1],
-                dilation: [1, 1],
-                padding: [0, 0],
-            }
-            .run(d.data_mut());
+            Scatter::rows(m, i, o).run(b.input(0).data(), dy, d.data_mut());
             dx[1] = Some(d);
         }
         if b.wants(2) {

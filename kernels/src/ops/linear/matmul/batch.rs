@@ -57,6 +57,33 @@ impl Batch {
         at
     }
 
+    /// How many numbers lie between the matrices, of `len`, of operand `o` that neighbours in each dimension of c use.
+    pub fn apart(&self, o: usize, len: usize) -> [usize; MAX_RANK] {
+        self.strides[o].map(|s| s * len)
+    }
+
+    /// The same of c's own matrices.
+    pub fn results(&self, len: usize) -> [usize; MAX_RANK] {
+        let mut next = len;
+        let mut apart = [0; MAX_RANK];
+        for d in (0..self.rank).rev() {
+            apart[d] = next;
+            next *= self.sizes[d];
+        }
+        apart
+    }
+
+    /// The same of the contributions to operand `o`: rows of `width` numbers, each the operand's shape, as many as it has
+    /// repeats.
+    pub fn contributions(&self, o: usize, len: usize, width: usize) -> [usize; MAX_RANK] {
+        let (mut apart, mut next) = (self.apart(o, len), width);
+        for d in (0..self.rank).rev().filter(|&d| self.strides[o][d] == 0) {
+            apart[d] = next;
+            next *= self.sizes[d];
+        }
+        apart
+    }
+
     /// How many matrices of c one of operand `o` takes part in.
     pub fn repeats(&self, o: usize) -> usize {
         (0..self.rank).filter(|&d| self.strides[o][d] == 0).map(|d| self.sizes[d]).product()

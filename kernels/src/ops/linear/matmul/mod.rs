@@ -8,12 +8,12 @@
 mod batch;
 pub mod cases;
 mod cpu;
-pub mod cuda;
+mod cuda;
 mod reference;
 
 use batch::Batch;
 
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Matrix product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,16 +56,31 @@ impl Op for MatMul {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(inputs[0], inputs[1], outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(inputs[0], inputs[1], outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::forward(inputs[0], inputs[1], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, g: &Backward<'_>, dx: &mut [Option<Tensor>]) {
-        let (shapes, dy) = ([g.shapes[0], g.shapes[1]], g.dy().data());
-        if g.wants(0) {
-            dx[0] = Some(cpu::gradient_a(shapes, g.input(1).data(), dy));
-        }
-        if g.wants(1) {
-            dx[1] = Some(cpu::gradient_b(shapes, g.input(0).data(), dy));
+        let (shapes, dy) = ([g.shapes[0], g.shapes[1]], g.dy());
+        match g.device() {
+            Device::Cpu => {
+                if g.wants(0) {
+                    dx[0] = Some(cpu::gradient_a(shapes, g.input(1).data(), dy.data()));
+                }
+                if g.wants(1) {
+                    dx[1] = Some(cpu::gradient_b(shapes, g.input(0).data(), dy.data()));
+                }
+            }
+            Device::Cuda(_) => {
+                if g.wants(0) {
+                    cuda::gradient_a(shapes, g.input(1), dy, dx[0].insert(g.room(0)));
+                }
+                if g.wants(1) {
+                    cuda::gradient_b(shapes, g.input(0), dy, dx[1].insert(g.room(1)));
+                }
+            }
         }
     }
 

@@ -9,13 +9,13 @@
 //! above's dx) plus what comes from the step after it (for the last step: the gradient of the output h); its `dc` is what
 //! comes from the step after it (for the last: the gradient of the output c). What is missing is +0.
 
+mod card;
 pub mod cases;
-pub mod cuda;
 mod reference;
 
 use super::check_layer;
 use super::cpu::{self, Saved, Sizes, Trace, Weights};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// An LSTM over series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,9 @@ impl Op for Lstm {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
+        if inputs[0].device() != Device::Cpu {
+            return card::forward(self.layers, inputs, outputs);
+        }
         let [y, h, c, gates, cells, tanhs, states] = outputs else { unreachable!("inferred") };
         let (x, h0, c0) = (inputs[0], inputs[1], inputs[2]);
         let last = sizes(x.shape(), h0.shape(), self.layers);
@@ -105,6 +108,9 @@ impl Op for Lstm {
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
+        if b.device() != Device::Cpu {
+            return card::backward(self.layers, b, dx);
+        }
         let (x, h0, c0) = (b.input(0), b.input(1).data(), b.input(2).data());
         let shape = b.shapes[1];
         let last = sizes(b.shapes[0], shape, self.layers);

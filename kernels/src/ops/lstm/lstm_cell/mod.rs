@@ -4,12 +4,13 @@
 //! the gates after their functions `[N, 4H]` and `tanh c'` `[N, H]`.
 
 pub mod cases;
-pub mod cuda;
 mod reference;
 
 use super::check_layer;
 use super::cpu::{self, Saved, Sizes, Trace, Weights};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use super::cuda;
+use crate::cuda::module::Address;
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// One step of an LSTM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,16 @@ impl Op for LstmCell {
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let [x, h, c, w_ih, w_hh, b_ih, b_hh] = *inputs else { unreachable!("inferred") };
         let [states, cells, gates, tanhs] = outputs else { unreachable!("inferred") };
+        if x.device() != Device::Cpu {
+            let trace = cuda::Trace {
+                gates: Address(gates.address_mut()),
+                cells: Address(cells.address_mut()),
+                tanhs: Address(tanhs.address_mut()),
+                states: Address(states.address_mut()),
+            };
+            let [x_at, h_at, c_at] = [x, h, c].map(|t| Address(t.address()));
+            return cuda::forward(sizes(x.shape(), h.shape()), x_at, [h_at, c_at], [w_ih, w_hh, b_ih, b_hh], trace);
+        }
         let trace = Trace {
             gates: gates.data_mut(),
             cells: cells.data_mut(),
@@ -64,6 +75,9 @@ impl Op for LstmCell {
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         let (s, h) = (sizes(b.shapes[0], b.shapes[1]), b.shapes[1]);
+        if b.device() != Device::Cpu {
+            return backward_on_card(s, b, dx);
+        }
         // Cells and states after the step are nobody's step before.
         let saved = Saved {
             x: b.input(0).data(),
@@ -89,6 +103,23 @@ impl Op for LstmCell {
         let s = sizes(inputs[0], inputs[1]);
         Some((2 * s.n * (s.i + s.h) * 4 * s.h) as u64)
     }
+}
+
+fn backward_on_card(s: Sizes, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
+    let [x, h, c] = [0, 1, 2].map(|i| Address(b.input(i).address()));
+    let none = Address(0); // cells and states after the step are nobody's step before
+    let [gates, tanhs] = [2, 3].map(|i| Address(b.output(i).address()));
+    let trace = cuda::Trace { gates, cells: none, tanhs, states: none };
+    let [mut dh, mut dc] = [0, 1].map(|i| match &b.dy[i] {
+        Some(dy) => dy.clone(),
+        None => Tensor::full_on(b.device(), b.shapes[1], 0.0),
+    });
+    let grads = [&mut dh, &mut dc].map(|t| Address(t.address_mut()));
+    let da = cuda::backward(s, trace, [h, c], b.input(4), None, grads);
+    dx[0] = b.wants(0).then(|| cuda::input_gradient(s, &da, b.input(3)).reshaped(b.shapes[0]));
+    dx[1] = b.wants(1).then_some(dh);
+    dx[2] = b.wants(2).then_some(dc);
+    cuda::layer_gradients(s, [x, h, none], &da, [3, 4, 5, 6].map(|i| b.wants(i)), &mut dx[3..]);
 }
 
 #[cfg(test)]

@@ -81,6 +81,10 @@ pub fn cases() -> Vec<Case> {
         case("relu_plain", relu(plain()), [3, 7, 5]),
         case("relu_c64", relu(affine()), [3, 17, 33, 64]).bits_only(),
         case("relu_c9_groups", relu(affine()), [3, 40, 57, 9]).bits_only(),
+        // Large enough that y and dx are stored past the caches; the last period ends early.
+        case("relu_c36_past_caches", relu(affine()), [3, 149, 151, 36]).bits_only(),
+        // A period that fills no registers.
+        case("relu_c261_one_row", relu(affine()), [2, 3, 5, 261]).bits_only(),
         case("relu_running", relu(all), [2, 9, 9, 5]).bits_only(),
         case("relu_evaluation", relu(eval), [2, 3, 4, 19]),
         case("relu_64_32px_b64", relu(all), [64, 32, 32, 64]).timed(),

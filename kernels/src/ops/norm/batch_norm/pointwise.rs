@@ -17,7 +17,7 @@ const LONGEST: usize = 4096;
 const BLOCK: usize = 2048;
 /// Numbers a task should see.
 const TASK: usize = 1 << 14;
-/// Numbers from which a result is stored past the caches: 8 MiB.
+/// Numbers from which a result is stored past the caches (8 MiB).
 const STREAM: usize = 1 << 21;
 
 /// A function of x and dy with `K` coefficients.

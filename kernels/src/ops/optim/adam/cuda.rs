@@ -1,6 +1,34 @@
-//! Launches of the kernels.
+//! Launches of the kernel.
 
+use super::{Adam, Numbers};
+use crate::Tensor;
 use crate::cuda::Module;
+use crate::cuda::step::{Changing, put};
 
-/// The kernels.
+/// The kernel.
 pub static KERNELS: Module = Module::new("optim/adam", include_str!("kernel.cu"));
+
+/// One step.
+pub(super) fn step(adam: &Adam, k: Numbers, p: &mut Tensor, g: &Tensor, m: &mut Tensor, v: &mut Tensor) {
+    let (n, now) = (p.len(), put(Changing::Adam([k.a, k.r, k.k])));
+    let decay = match (adam.weight_decay != 0.0, adam.decoupled) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    };
+    KERNELS
+        .kernel("adam")
+        .over(n, 256)
+        .arg(p)
+        .arg(g)
+        .arg(m)
+        .arg(v)
+        .arg(now)
+        .arg(k.c1)
+        .arg(k.c2)
+        .arg(k.eps)
+        .arg(k.wd)
+        .arg(decay)
+        .arg(n)
+        .launch();
+}

@@ -21,7 +21,7 @@ mod tests;
 pub use reference::reference;
 
 use crate::math::pow;
-use crate::{OpError, Tensor};
+use crate::{Device, OpError, Tensor};
 
 /// What stays the same from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,6 +104,10 @@ impl Adam {
         assert!(t > 0, "steps are counted from 1");
         assert_eq!(p.shape(), g.shape(), "a gradient has the shape of its parameter");
         assert!(m.shape() == p.shape() && v.shape() == p.shape(), "averages have the shape of their parameter");
-        cpu::step(self, self.numbers(lr, t), p.data_mut(), g.data(), m.data_mut(), v.data_mut());
+        let numbers = self.numbers(lr, t);
+        match p.device() {
+            Device::Cpu => cpu::step(self, numbers, p.data_mut(), g.data(), m.data_mut(), v.data_mut()),
+            Device::Cuda(_) => cuda::step(self, numbers, p, g, m, v),
+        }
     }
 }

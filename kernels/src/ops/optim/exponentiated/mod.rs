@@ -12,7 +12,7 @@ mod tests;
 
 pub use reference::reference;
 
-use crate::Tensor;
+use crate::{Device, Tensor};
 
 /// One step: `p` and `g` have one shape; a scalar is a row of one.
 ///
@@ -21,5 +21,8 @@ use crate::Tensor;
 pub fn step(lr: f64, p: &mut Tensor, g: &Tensor) {
     assert_eq!(p.shape(), g.shape(), "a gradient has the shape of its parameter");
     let row = p.shape().last();
-    cpu::step(lr, p.data_mut(), g.data(), row);
+    match p.device() {
+        Device::Cpu => cpu::step(lr, p.data_mut(), g.data(), row),
+        Device::Cuda(_) => cuda::step(lr, p, g, row),
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::host::Real;
 use crate::simd::Simd;
-use crate::{dispatch, pool, tree};
+use crate::{Device, Tensor, dispatch, pool, tree};
 
 const CHUNK: usize = 4096;
 const LANES: usize = 16;
@@ -22,8 +22,12 @@ pub struct Scratch {
     sums: Vec<f64>,
 }
 
-/// Sum of squares of `x`, in the specified order.
-pub fn sum_of_squares(x: &[f32], scratch: &mut Scratch) -> f64 {
+/// Sum of squares of `x`, in the specified order. On a card the sum is waited for: clipping decides by it here.
+pub fn sum_of_squares(x: &Tensor, scratch: &mut Scratch) -> f64 {
+    if x.device() != Device::Cpu {
+        return cuda::sum_of_squares(x);
+    }
+    let x = x.data();
     let chunks = x.len().div_ceil(CHUNK);
     if scratch.parts.len() < chunks {
         scratch.parts.resize_with(chunks, AtomicU64::default);
@@ -40,8 +44,11 @@ pub fn sum_of_squares(x: &[f32], scratch: &mut Scratch) -> f64 {
 }
 
 /// Multiplies every number by `factor`, rounded once.
-pub fn scale(x: &mut [f32], factor: f32) {
-    pool::chunks_mut(x, 1 << 14, |_, x| scale_chunk(x, factor));
+pub fn scale(x: &mut Tensor, factor: f32) {
+    if x.device() != Device::Cpu {
+        return cuda::scale(x, factor);
+    }
+    pool::chunks_mut(x.data_mut(), 1 << 14, |_, x| scale_chunk(x, factor));
 }
 
 dispatch! {
@@ -94,9 +101,9 @@ mod tests {
             let t = Input::filled([n], Fill::Scaled(3.0)).tensor(0);
             let (x, want) = (t.data(), reference(t.data()));
             each_way(|how| {
-                assert_eq!(sum_of_squares(x, &mut scratch).to_bits(), want.to_bits(), "{n} numbers, {how}");
+                assert_eq!(sum_of_squares(&t, &mut scratch).to_bits(), want.to_bits(), "{n} numbers, {how}");
                 let mut y = t.clone();
-                scale(y.data_mut(), 0.3);
+                scale(&mut y, 0.3);
                 assert!(y.data().iter().zip(x).all(|(y, x)| y.to_bits() == (x * 0.3).to_bits()), "{n}, {how}");
             });
         }
@@ -105,8 +112,9 @@ mod tests {
     #[test]
     fn large_and_small_numbers_survive() {
         let mut s = Scratch::default();
-        assert!((3.60e38..3.61e38).contains(&sum_of_squares(&[3e38, 2e38], &mut s).sqrt()));
-        assert!(sum_of_squares(&[1e-30], &mut s) > 0.0);
-        assert!(sum_of_squares(&[f32::NAN], &mut s).is_nan());
+        let of = |x: &[f32]| Tensor::from_slice([x.len()], x);
+        assert!((3.60e38..3.61e38).contains(&sum_of_squares(&of(&[3e38, 2e38]), &mut s).sqrt()));
+        assert!(sum_of_squares(&of(&[1e-30]), &mut s) > 0.0);
+        assert!(sum_of_squares(&of(&[f32::NAN]), &mut s).is_nan());
     }
 }

@@ -21,7 +21,7 @@ mod tests;
 
 pub use reference::reference;
 
-use crate::{OpError, Tensor};
+use crate::{Device, OpError, Tensor};
 
 /// What stays the same from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,6 +110,11 @@ impl RmsProp {
             fits(Some(square)) && fits(mean.as_deref()) && fits(buffer.as_deref()),
             "averages have the shape of their parameter"
         );
+        let state = State { square, mean, buffer };
+        if p.device() != Device::Cpu {
+            return cuda::step(self, self.numbers(lr), p, g, state);
+        }
+        let State { square, mean, buffer } = state;
         let slices =
             State { square: square.data_mut(), mean: mean.map(Tensor::data_mut), buffer: buffer.map(Tensor::data_mut) };
         cpu::step(self, self.numbers(lr), p.data_mut(), g.data(), slices);

@@ -18,7 +18,7 @@ mod tests;
 
 pub use reference::reference;
 
-use crate::{OpError, Tensor};
+use crate::{Device, OpError, Tensor};
 
 /// What stays the same from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,15 +55,18 @@ impl Sgd {
     /// If the shapes differ or `buffer` is missing.
     pub fn step(&self, lr: f32, p: &mut Tensor, g: &Tensor, buffer: Option<&mut Tensor>, first: bool) {
         assert_eq!(p.shape(), g.shape(), "a gradient has the shape of its parameter");
+        let buffer = buffer.filter(|_| self.momentum != 0.0);
+        assert!(self.momentum == 0.0 || buffer.is_some(), "a step with momentum needs a buffer");
+        assert!(
+            buffer.as_ref().is_none_or(|b| b.shape() == p.shape()),
+            "a momentum buffer has the shape of its parameter"
+        );
+        if p.device() != Device::Cpu {
+            return cuda::step(self, lr, p, g, buffer, first);
+        }
         match buffer {
-            Some(b) if self.momentum != 0.0 => {
-                assert_eq!(p.shape(), b.shape(), "a momentum buffer has the shape of its parameter");
-                cpu::with_momentum(self, lr, p.data_mut(), g.data(), b.data_mut(), first);
-            }
-            _ => {
-                assert!(self.momentum == 0.0, "a step with momentum needs a buffer");
-                cpu::plain(self, lr, p.data_mut(), g.data());
-            }
+            Some(b) => cpu::with_momentum(self, lr, p.data_mut(), g.data(), b.data_mut(), first),
+            None => cpu::plain(self, lr, p.data_mut(), g.data()),
         }
     }
 }

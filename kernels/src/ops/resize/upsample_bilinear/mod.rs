@@ -21,7 +21,7 @@ mod cpu;
 pub mod cuda;
 mod reference;
 
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Resizing of one input; one output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +60,19 @@ impl Op for UpsampleBilinear {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(self, &inputs[0].shape(), inputs[0].data(), outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self, &inputs[0].shape(), inputs[0].data(), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::forward(self, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let mut d = Tensor::uninit(b.shapes[0]);
-            cpu::backward(self, &b.shapes[0], b.dy().data(), d.data_mut());
+            let mut d = b.room(0);
+            match b.device() {
+                Device::Cpu => cpu::backward(self, &b.shapes[0], b.dy().data(), d.data_mut()),
+                Device::Cuda(_) => cuda::backward(self, &b.shapes[0], b.dy(), &mut d),
+            }
             dx[0] = Some(d);
         }
     }

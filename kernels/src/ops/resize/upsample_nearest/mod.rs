@@ -9,7 +9,7 @@ mod cpu;
 pub mod cuda;
 mod reference;
 
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Resizing of one input; one output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,14 +88,20 @@ impl Op for UpsampleNearest {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let g = self.geometry(&inputs[0].shape()).expect("checked when recorded");
-        cpu::forward(&g, inputs[0].data(), outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(&g, inputs[0].data(), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::forward(&g, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let g = self.geometry(&b.shapes[0]).expect("checked when recorded");
-            let mut d = Tensor::uninit(b.shapes[0]);
-            cpu::backward(&g, b.dy().data(), d.data_mut());
+            let mut d = b.room(0);
+            match b.device() {
+                Device::Cpu => cpu::backward(&g, b.dy().data(), d.data_mut()),
+                Device::Cuda(_) => cuda::backward(&g, b.dy(), &mut d),
+            }
             dx[0] = Some(d);
         }
     }

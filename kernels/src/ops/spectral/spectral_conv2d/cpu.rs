@@ -4,7 +4,7 @@ use super::Sizes;
 use crate::Tensor;
 use crate::ops::spectral::waves;
 use crate::pool::{self, Ptr};
-use crate::product::gather::{Gather, Tap, WeightStrides, matmul};
+use crate::product::gather::{Axis, Gather, WeightStrides, matmul};
 use crate::product::scatter::Scatter;
 
 /// Numbers a task of a transposition moves, about.
@@ -110,24 +110,9 @@ fn mixers(s: Sizes, [w1_re, w1_im, w2_re, w2_im]: [&[f32]; 4]) -> Tensor {
 /// Every mode's own product: `src [n, modes, k]` by `weights` with these strides, to `[n, modes, out]`.
 fn mix(s: Sizes, src: &[f32], k: usize, out: usize, weights: &[f32], [by_k, by_out]: [usize; 2]) -> Tensor {
     let mut t = Tensor::uninit([s.n * s.modes() * out]);
-    Gather {
-        src,
-        n: s.n,
-        size: [1, 1],
-        c: k,
-        out,
-        groups: s.modes(),
-        grid: [1, 1],
-        step: [1, 1],
-        taps: &[Tap { dh: 0, dw: 0, weight: 0 }],
-        weights,
-        strides: WeightStrides { tap: 0, group: k * out, k: by_k, out: by_out },
-        bias: None,
-        dst_size: [1, 1],
-        dst_start: [0, 0],
-        dst_step: [1, 1],
-    }
-    .run(t.data_mut());
+    let strides = WeightStrides { tap: 0, group: k * out, k: by_k, out: by_out };
+    let gather = Gather { n: s.n, c: k, out, groups: s.modes(), strides };
+    gather.run([Axis::rows(1); 2], src, weights, None, t.data_mut());
     t
 }
 
@@ -170,21 +155,7 @@ pub fn weight_gradients(s: Sizes, spectrum: &[f32], dy: &[f32]) -> [Tensor; 4] {
     let (area, wide) = (s.m1 * s.m2, s.modes() * 2 * s.o);
     // [c, part][mode][o, part]
     let mut sums = Tensor::uninit([2 * s.c * wide]);
-    Scatter {
-        src: spectrum,
-        dy,
-        n: s.n,
-        size: [1, 1],
-        c: 2 * s.c,
-        out: 2 * s.o,
-        groups: s.modes(),
-        grid: [1, 1],
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        padding: [0, 0],
-    }
-    .run(sums.data_mut());
+    Scatter::groups(s.n, 1, s.modes(), 2 * s.c, 2 * s.o).run(spectrum, dy, sums.data_mut());
     let mut grads = [(); 4].map(|()| Tensor::uninit([s.c, s.o, s.m1, s.m2]));
     let to = grads.each_mut().map(|g| Ptr(g.data_mut().as_mut_ptr()));
     let sums = sums.data();

@@ -26,7 +26,7 @@ mod cpu;
 pub mod cuda;
 mod reference;
 
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Spectral convolution; what it keeps follows from its weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,22 +102,33 @@ impl Op for SpectralConv2d {
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let s = Sizes::of(inputs[0].shape(), inputs[1].shape());
         let [y, spectrum] = outputs else { unreachable!("inferred") };
+        if inputs[0].device() != Device::Cpu {
+            return cuda::forward(s, inputs[0], [1, 2, 3, 4].map(|i| inputs[i]), spectrum, y);
+        }
         let weights = [1, 2, 3, 4].map(|i| inputs[i].data());
         cpu::forward(s, inputs[0].data(), weights, spectrum.data_mut(), y.data_mut());
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         let s = Sizes::of(b.shapes[0], b.shapes[1]);
-        let dy = cpu::spectrum_gradient(s, b.dy().data());
+        let on_card = b.device() != Device::Cpu;
+        let dy = if on_card { cuda::spectrum_gradient(s, b.dy()) } else { cpu::spectrum_gradient(s, b.dy().data()) };
         if (1..5).any(|i| b.wants(i)) {
-            let grads = cpu::weight_gradients(s, b.output(1).data(), dy.data());
+            let grads = match on_card {
+                true => cuda::weight_gradients(s, b.output(1), &dy),
+                false => cpu::weight_gradients(s, b.output(1).data(), dy.data()),
+            };
             for (i, g) in grads.into_iter().enumerate() {
                 dx[1 + i] = b.wants(1 + i).then_some(g);
             }
         }
         if b.wants(0) {
-            let mut d = Tensor::uninit(b.shapes[0]);
-            cpu::input_gradient(s, dy.data(), [1, 2, 3, 4].map(|i| b.input(i).data()), d.data_mut());
+            let mut d = b.room(0);
+            let weights = [1, 2, 3, 4].map(|i| b.input(i));
+            match on_card {
+                true => cuda::input_gradient(s, &dy, weights, &mut d),
+                false => cpu::input_gradient(s, dy.data(), weights.map(Tensor::data), d.data_mut()),
+            }
             dx[0] = Some(d);
         }
     }
