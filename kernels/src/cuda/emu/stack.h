@@ -12,7 +12,11 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#if !defined(__x86_64__)
+// Everywhere but on x86-64 the system's own, slower switch; NP360_EMU_UCONTEXT takes it there too.
+#if !defined(__x86_64__) && !defined(NP360_EMU_UCONTEXT)
+#define NP360_EMU_UCONTEXT
+#endif
+#if defined(NP360_EMU_UCONTEXT)
 #include <ucontext.h>
 #endif
 
@@ -30,7 +34,7 @@ struct Stack {
     char* bottom = nullptr;
     size_t bytes = 0;
     char* mapping = nullptr;
-#if defined(__x86_64__)
+#if !defined(NP360_EMU_UCONTEXT)
     void *top, *next, *frame;  // saved stack pointer, instruction and frame pointer
 #else
     ucontext_t context;
@@ -38,7 +42,7 @@ struct Stack {
     void* shadow = nullptr;  // the sanitizer's
 };
 
-#if defined(__x86_64__)
+#if !defined(NP360_EMU_UCONTEXT)
 
 // The compiler saves what it still needs around this, since every register is said to change; the frame pointer, which it
 // may not give away, is saved here. No call and no return, so the processor's prediction of returns stays right: all

@@ -2,7 +2,7 @@
 
 use super::card::{Card, value};
 use crate::cuda::emu::{self, Order};
-use crate::math;
+use crate::math::fma;
 
 const AFFINE: &str = r#"
 #include "prelude.cuh"
@@ -53,7 +53,7 @@ fn elementwise() {
     let card = Card::new();
     let x: Vec<f32> = numbers(10_000, 1).iter().map(|v| v.abs()).collect();
     let f = card.kernel("affine", AFFINE);
-    let expected: Vec<f32> = x.iter().map(|v| math::fma(1.5, *v, 1.0) / v.sqrt()).collect();
+    let expected: Vec<f32> = x.iter().map(|v| fma(1.5, *v, 1.0) / v.sqrt()).collect();
     for order in [Order::Forward, Order::Reverse] {
         emu::set_order(order);
         let (a, b) = (card.put(&x), card.put(&vec![0f32; x.len()]));
@@ -70,7 +70,7 @@ fn tiled_product() {
     let (a, b) = (numbers(m * k, 2), numbers(k * n, 3));
     let mut expected = vec![0f32; m * n];
     for (e, (i, j)) in expected.iter_mut().zip((0..m).flat_map(|i| (0..n).map(move |j| (i, j)))) {
-        *e = (0..k).fold(0.0, |s, l| math::fma(a[i * k + l], b[l * n + j], s));
+        *e = (0..k).fold(0.0, |s, l| fma(a[i * k + l], b[l * n + j], s));
     }
     let f = card.kernel("gemm", GEMM);
     for order in [Order::Forward, Order::Reverse] {
