@@ -115,13 +115,21 @@ fn square<S: Simd, const K: usize>(taps: &Taps, x: &[f32], dy: &[f32], acc: &mut
             for (t, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
                 *sum = S::load(to.add(t * period));
             }
-            (0..inner).for_each(|r| s.add_row::<S, K, false>(r, j, lanes, &mut sums));
-            if lanes == S::L {
-                ((K - 1) * dilation..rows).for_each(|r| s.add_row::<S, K, true>(r, j, lanes, &mut sums));
-            } else {
-                (inner..rows).for_each(|r| s.add_row::<S, K, false>(r, j, lanes, &mut sums));
+            for r in 0..inner {
+                s.add_row::<S, K, false>(r, j, lanes, &mut sums);
             }
-            (rows..end).for_each(|r| s.add_row::<S, K, false>(r, j, lanes, &mut sums));
+            if lanes == S::L {
+                for r in (K - 1) * dilation..rows {
+                    s.add_row::<S, K, true>(r, j, lanes, &mut sums);
+                }
+            } else {
+                for r in inner..rows {
+                    s.add_row::<S, K, false>(r, j, lanes, &mut sums);
+                }
+            }
+            for r in rows..end {
+                s.add_row::<S, K, false>(r, j, lanes, &mut sums);
+            }
             for (t, sum) in sums.as_flattened().iter().enumerate() {
                 S::store_n(to.add(t * period), *sum, lanes);
             }
@@ -144,7 +152,10 @@ impl Square {
     ) {
         // SAFETY: the caller's promise.
         unsafe {
-            let x: [S::V; K] = std::array::from_fn(|b| S::load(self.x.add(r * self.pitch + b * self.tap + j)));
+            let mut x = [S::zero(); K];
+            for (b, x) in x.iter_mut().enumerate() {
+                *x = S::load(self.x.add(r * self.pitch + b * self.tap + j));
+            }
             for (a, sums) in sums.iter_mut().enumerate() {
                 let row = r.wrapping_sub(a * self.dilation);
                 if WHOLE || row < self.rows {
