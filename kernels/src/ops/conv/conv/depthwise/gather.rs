@@ -32,7 +32,7 @@ impl Sum<'_> {
     pub fn run(&self, dst: &mut [f32]) {
         let taps = &self.taps;
         let ([height, _], c, run, period) = (taps.dst_size, taps.c, taps.run(), taps.period());
-        if self.n == 0 {
+        if dst.is_empty() {
             return;
         }
         let square = taps.stride == [1, 1] && (taps.kernel == [3, 3] || taps.kernel == [5, 5]);
