@@ -94,6 +94,14 @@ pub fn cases() -> Vec<Case> {
         conv2d("depthwise3", Conv { bias: true, ..depthwise(5, 3, 1) }, [2, 6, 5, 5], [3, 3], 5),
         conv2d("depthwise5_d2", depthwise(9, 5, 2), [1, 7, 6, 9], [5, 5], 9),
         conv2d("depthwise3_s2", Conv { stride: [2, 2], ..depthwise(4, 3, 1) }, [1, 7, 6, 4], [3, 3], 4),
+        conv2d("depthwise3_c3_odd", depthwise(3, 3, 1), [2, 5, 9, 3], [3, 3], 3),
+        conv2d("depthwise3_c16", depthwise(16, 3, 1), [1, 5, 7, 16], [3, 3], 16),
+        conv2d("depthwise3_c4_valid", Conv { padding: pad(0), ..depthwise(4, 3, 1) }, [2, 6, 11, 4], [3, 3], 4),
+        conv2d("depthwise3_narrow", depthwise(5, 3, 1), [2, 4, 2, 5], [3, 3], 5),
+        conv2d("depthwise5_d2_narrow", depthwise(4, 5, 2), [1, 3, 3, 4], [5, 5], 4),
+        conv2d("depthwise5_d2_s2", Conv { stride: [2, 2], ..depthwise(4, 5, 2) }, [1, 9, 8, 4], [5, 5], 4),
+        conv2d("depthwise5_s2x3", Conv { stride: [2, 3], bias: true, ..depthwise(3, 5, 1) }, [1, 8, 10, 3], [5, 5], 3),
+        conv2d("depthwise3x5_d3x1", Conv { dilation: [3, 1], ..depthwise(6, 3, 1) }, [1, 8, 6, 6], [3, 5], 6),
         conv2d("c17_k40", Conv { padding: pad(1), ..c }, [1, 4, 5, 17], [3, 3], 40),
         conv2d("c32_k65", Conv { padding: pad(1), ..b }, [1, 3, 4, 32], [3, 3], 65),
         conv1d("series_k8_same", Conv { padding: [[0, 0], [3, 4]], ..b }, [3, 23, 5], 8, 16),
@@ -109,6 +117,21 @@ pub fn cases() -> Vec<Case> {
         conv1d("series_chunks", Conv { padding: [[0, 0], [1, 1]], ..c }, [5, 1800, 2], 3, 3).bits_only(),
         conv2d("depthwise_chunks", depthwise(3, 3, 1), [2, 50, 51, 3], [3, 3], 3).bits_only(),
         conv2d("large_s2", Conv { stride: [2, 2], padding: pad(1), ..b }, [2, 180, 184, 4], [3, 3], 8).bits_only(),
+        conv2d("depthwise3_c36_tasks", depthwise(36, 3, 1), [1, 19, 17, 36], [3, 3], 36).bits_only(),
+        conv2d("depthwise3_c65", depthwise(65, 3, 1), [2, 7, 9, 65], [3, 3], 65).bits_only(),
+        conv2d("depthwise5_d2_chunks", depthwise(5, 5, 2), [2, 40, 41, 5], [5, 5], 5).bits_only(),
+        conv2d(
+            "depthwise5_d3_asymmetric",
+            Conv { padding: [[7, 2], [0, 13]], dilation: [3, 3], ..depthwise(36, 5, 3) },
+            [1, 11, 9, 36],
+            [5, 5],
+            36,
+        )
+        .bits_only(),
+        conv2d("depthwise3_s2_chunks", Conv { stride: [2, 2], ..depthwise(20, 3, 1) }, [1, 73, 71, 20], [3, 3], 20)
+            .bits_only(),
+        conv1d("series_depthwise_long", Conv { groups: 6, padding: [[0, 0], [2, 2]], ..c }, [2, 1500, 6], 5, 6)
+            .bits_only(),
         conv2d("k1_chunks", b, [3, 41, 40, 5], [1, 1], 6).bits_only(),
     ];
     all.extend(speed());
@@ -156,6 +179,16 @@ pub fn cases() -> Vec<Case> {
     ] {
         let inputs = [Input::filled([1, 3, 3, 2], x), Input::filled([3, 3, 2, 3], w)];
         all.push(Case::new(name, Conv { padding: pad(1), ..c }, inputs).bits_only());
+    }
+    // The same where columns end inside a register and padding is deep.
+    let x: Vec<f32> = (0..6 * 7 * 5).map(|i| odd[i * 3 % 8]).collect();
+    let w: Vec<f32> = (0..9 * 5).map(|i| odd[(i * 5 + 3) % 8]).collect();
+    for (name, x, w) in [
+        ("depthwise_nan_inputs", Fill::Exactly(x), Fill::Normal),
+        ("depthwise_nan_weights", Fill::Normal, Fill::Exactly(w)),
+    ] {
+        let inputs = [Input::filled([1, 6, 7, 5], x), Input::filled([3, 3, 1, 5], w)];
+        all.push(Case::new(name, Conv { groups: 5, padding: pad(3), ..c }, inputs).bits_only());
     }
     let special: Vec<f32> = (0..5 * 4 * 32).map(|i| odd[i * 7 % 8]).collect();
     let inputs = [Input::filled([1, 5, 4, 32], Fill::Exactly(special)), Input::normal([3, 3, 32, 32])];

@@ -9,7 +9,11 @@
 //! - input gradient: one fma chain an element of dx from +0 over the taps in ascending *output* position, that is kh and
 //!   kw descending, output channel of the group ascending; with strides only the taps whose output position is whole;
 //! - weight gradient: chunks of 4,096 rows (n, oh, ow), one fma chain each from +0, then the fixed tree over chunks;
-//! - bias gradient: the same chunks with plain additions.
+//! - weight gradient of a depthwise convolution: a chunk is max(1, 1,024 / OW) consecutive output rows of one image. In a
+//!   chunk channel c has 16 / gcd(C, 16) fma chains from +0: chain j takes the columns ow with ow = j modulo the number of
+//!   chains, columns ascending and rows ascending within a column. The chains are added in the fixed tree (an empty one is
+//!   +0), then the chunks, by (image, row), in the fixed tree;
+//! - bias gradient: chunks of 4,096 rows (n, oh, ow) with plain additions, then the fixed tree.
 //!
 //! Stride-1, undilated, ungrouped convolutions with at least 32 channels on both sides are specified by Winograd's forms
 //! instead, if the kernel is 3x3 (and the output at least 2x2), or has one row, 3 to 8 taps and no padding above and below

@@ -10,7 +10,8 @@
 //! - forward: that convolution's input gradient, taps in ascending position of x; bias added last. Where output padding goes
 //!   beyond the last tap there is +0, and the bias;
 //! - input gradient: its forward on dy;
-//! - weight gradient: its weight gradient with dy as the source and x as the gradient: chunks of 4,096 rows (n, h, w) of x;
+//! - weight gradient: its weight gradient with dy as the source and x as the gradient: chunks of 4,096 rows (n, h, w) of x,
+//!   or the depthwise chunks and chains over x's rows and columns;
 //! - bias gradient: chunks of 4,096 rows of dy with plain additions, then the fixed tree.
 
 pub mod cases;

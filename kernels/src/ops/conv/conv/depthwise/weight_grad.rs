@@ -95,6 +95,7 @@ struct Square {
 }
 
 /// All sums of a register of columns are kept while it walks down the source rows: each is read once and serves K rows of taps.
+#[allow(clippy::needless_range_loop)] // as in `add_row`
 #[inline(always)]
 fn square<S: Simd, const K: usize>(taps: &Taps, x: &[f32], dy: &[f32], acc: &mut [f32]) {
     let (run, period, dilation) = (taps.run(), taps.period(), taps.dilation[0]);
@@ -112,18 +113,30 @@ fn square<S: Simd, const K: usize>(taps: &Taps, x: &[f32], dy: &[f32], acc: &mut
         // registers. Lanes beyond the run are read as +0 and not stored.
         unsafe {
             let mut sums = [[S::zero(); K]; K];
-            for (t, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
-                *sum = S::load(to.add(t * period));
+            for a in 0..K {
+                for b in 0..K {
+                    sums[a][b] = S::load(to.add((a * K + b) * period));
+                }
             }
-            (0..inner).for_each(|r| s.add_row::<S, K, false>(r, j, lanes, &mut sums));
+            for r in 0..inner {
+                s.add_row::<S, K, false>(r, j, lanes, &mut sums);
+            }
             if lanes == S::L {
-                ((K - 1) * dilation..rows).for_each(|r| s.add_row::<S, K, true>(r, j, lanes, &mut sums));
+                for r in (K - 1) * dilation..rows {
+                    s.add_row::<S, K, true>(r, j, lanes, &mut sums);
+                }
             } else {
-                (inner..rows).for_each(|r| s.add_row::<S, K, false>(r, j, lanes, &mut sums));
+                for r in inner..rows {
+                    s.add_row::<S, K, false>(r, j, lanes, &mut sums);
+                }
             }
-            (rows..end).for_each(|r| s.add_row::<S, K, false>(r, j, lanes, &mut sums));
-            for (t, sum) in sums.as_flattened().iter().enumerate() {
-                S::store_n(to.add(t * period), *sum, lanes);
+            for r in rows..end {
+                s.add_row::<S, K, false>(r, j, lanes, &mut sums);
+            }
+            for a in 0..K {
+                for b in 0..K {
+                    S::store_n(to.add((a * K + b) * period), sums[a][b], lanes);
+                }
             }
         }
     }
@@ -134,6 +147,8 @@ impl Square {
     ///
     /// # Safety
     /// `j + lanes <= run`, and what [`square`] asserts.
+    // Loops over indices alone are unrolled early enough for the sums to live in registers.
+    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn add_row<S: Simd, const K: usize, const WHOLE: bool>(
         &self,
@@ -144,14 +159,17 @@ impl Square {
     ) {
         // SAFETY: the caller's promise.
         unsafe {
-            let x: [S::V; K] = std::array::from_fn(|b| S::load(self.x.add(r * self.pitch + b * self.tap + j)));
-            for (a, sums) in sums.iter_mut().enumerate() {
+            let mut x = [S::zero(); K];
+            for b in 0..K {
+                x[b] = S::load(self.x.add(r * self.pitch + b * self.tap + j));
+            }
+            for a in 0..K {
                 let row = r.wrapping_sub(a * self.dilation);
                 if WHOLE || row < self.rows {
                     let p = self.dy.add(row * self.run + j);
                     let dy = if WHOLE { S::load(p) } else { S::load_n(p, lanes) };
-                    for (sum, x) in sums.iter_mut().zip(x) {
-                        *sum = S::fma(x, dy, *sum);
+                    for b in 0..K {
+                        sums[a][b] = S::fma(x[b], dy, sums[a][b]);
                     }
                 }
             }
