@@ -9,7 +9,7 @@ use bytemuck::{Pod, Zeroable};
 use super::gather::{self, Axis, Gather};
 use super::scatter::{CHUNK, Scatter};
 use crate::Tensor;
-use crate::cuda::module::{Address, Words};
+use crate::cuda::module::{Address, Argument, Words};
 use crate::cuda::{Module, basic, driver};
 
 /// The kernels.
@@ -68,7 +68,7 @@ const SCATTERS: [Tile<2>; 3] = [
 ];
 
 /// `n` as the kernels' `int`.
-fn int(n: usize) -> i32 {
+pub(crate) fn int(n: usize) -> i32 {
     i32::try_from(n).unwrap_or_else(|_| {
         driver::raise(format!("a product: {n} is beyond the 2^31 that its kernels count to; use a smaller batch"))
     })
@@ -274,13 +274,26 @@ pub fn scatter(s: &Scatter, src: &Tensor, dy: &Tensor, dw: &mut Tensor) {
     let batch = Batch::new(&[s.groups], [&[s.c], &[s.out], &[s.out]]);
     let (rows, len) = (s.n * s.grid[0] * s.grid[1], dw.len());
     let at = [src.address(), dy.address()].map(Address);
-    with_parts(rows, CHUNK, len, dw, |sums| chunks(s, CHUNK, batch, at, sums));
+    with_parts(rows, CHUNK, len, dw, |sums| chunks(s, CHUNK, len, batch, at, sums));
 }
 
 /// Matrix products `dw [k, n] = src [m, k]' * dy [m, n]` side by side, one chain over all m rows each.
 pub fn transposed_matmuls(src: &Tensor, dy: &Tensor, [m, k, n]: [usize; 3], batch: Batch, dw: &mut Tensor) {
     let at = [src.address(), dy.address()].map(Address);
-    if m == 0 { zero(dw) } else { chunks(&Scatter::rows(m, k, n), m, batch, at, dw) }
+    if m == 0 { zero(dw) } else { chunks(&Scatter::rows(m, k, n), m, k * n, batch, at, dw) }
+}
+
+/// The same with a chain for every `chunk` rows, whose results lie `apart` numbers from chunk to chunk.
+pub fn chunked_matmuls(
+    src: &Tensor,
+    dy: &Tensor,
+    [m, k, n]: [usize; 3],
+    chunk: usize,
+    apart: usize,
+    batch: Batch,
+    dw: Address,
+) {
+    chunks(&Scatter::rows(m, k, n), chunk, apart, batch, [src.address(), dy.address()].map(Address), dw);
 }
 
 /// Sums of the rows of `numbers`, as many as `sums` is wide: chunks of 4,096 with plain additions, then the fixed tree.
@@ -307,8 +320,8 @@ fn with_parts(rows: usize, chunk: usize, len: usize, to: &mut Tensor, fill: impl
     }
 }
 
-/// The sums of every chunk of `chunk` rows.
-fn chunks(s: &Scatter, chunk: usize, batch: Batch, [src, dy]: [Address; 2], sums: &mut Tensor) {
+/// The sums of every chunk of `chunk` rows, `apart` numbers from chunk to chunk.
+fn chunks(s: &Scatter, chunk: usize, apart: usize, batch: Batch, [src, dy]: [Address; 2], sums: impl Argument) {
     let rows = s.n * s.grid[0] * s.grid[1];
     let height = s.kernel[0] * s.kernel[1] * s.c;
     let chunks = rows.div_ceil(chunk);
@@ -321,7 +334,7 @@ fn chunks(s: &Scatter, chunk: usize, batch: Batch, [src, dy]: [Address; 2], sums
         kernel: int(s.kernel[d]),
     };
     let mut shape = CardScatter {
-        sums: (height * s.groups * s.out) as i64,
+        sums: apart as i64,
         batch,
         row: window(0),
         column: window(1),
@@ -359,6 +372,7 @@ fn chunks(s: &Scatter, chunk: usize, batch: Batch, [src, dy]: [Address; 2], sums
     k.arg(Words(shape)).arg(src).arg(dy).arg(sums).launch();
 }
 
-fn zero(t: &mut Tensor) {
+/// +0 everywhere: a sum over nothing.
+pub(crate) fn zero(t: &mut Tensor) {
     driver::card().fill(t.address_mut(), 0, t.len());
 }

@@ -24,8 +24,9 @@ pub mod cuda;
 mod depthwise;
 mod plan;
 pub(super) mod reference;
-mod winograd;
+pub(in crate::ops) mod winograd;
 
+use crate::cuda::cudnn;
 use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Convolution with its attributes; pairs are (rows, columns). See the [module](self) for shapes and orders.
@@ -187,7 +188,11 @@ impl Op for Conv {
         let (x, w, bias, y) = (inputs[0], inputs[1], self.bias.then(|| inputs[2]), &mut outputs[0]);
         match x.device() {
             Device::Cpu => cpu::forward(&g, x.data(), w.data(), bias.map(Tensor::data), y.data_mut()),
-            Device::Cuda(_) => cuda::forward(&g, x, w, bias, y),
+            Device::Cuda(_) => {
+                if !cudnn::forward(&g, x, w, bias, y) {
+                    cuda::forward(&g, x, w, bias, y);
+                }
+            }
         }
     }
 

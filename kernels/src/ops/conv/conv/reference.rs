@@ -1,7 +1,6 @@
 //! Defines the bits of the convolution: one scalar at a time, in the specified order.
 
-use super::winograd;
-use super::{Conv, Geometry};
+use super::{Conv, Geometry, depthwise, winograd};
 use crate::host::{Host, Real};
 use crate::op::Reference;
 use crate::product::scatter::CHUNK;
@@ -126,6 +125,9 @@ pub fn weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T], w: &Host<T>) ->
     if winograd::applies(g) {
         return Host::new(w.shape, winograd::reference::weight_gradient(g, x, dy));
     }
+    if g.depthwise() {
+        return Host::new(w.shape, depthwise_weight_gradient(g, x, dy));
+    }
     let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
     let rows = g.n * oh * ow;
     let mut sums: Vec<Vec<T>> = (0..rows.div_ceil(CHUNK).max(1))
@@ -147,6 +149,31 @@ pub fn weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T], w: &Host<T>) ->
         })
         .collect();
     Host::new(w.shape, merge(&mut sums))
+}
+
+/// dw of a depthwise convolution: several chains a channel.
+fn depthwise_weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T]) -> Vec<T> {
+    let ([kh, kw], [oh, ow], channels) = (g.kernel, g.out, g.c);
+    let (rows, chains) = (depthwise::chunk_rows(ow), depthwise::chains(channels));
+    let mut sums = Vec::new();
+    for n in 0..g.n {
+        for first in (0..oh).step_by(rows) {
+            let mut chunk = Vec::with_capacity(kh * kw * channels);
+            for (t, c) in (0..kh * kw).flat_map(|t| (0..channels).map(move |c| (t, c))) {
+                let mut acc = vec![T::default(); chains];
+                for b in 0..ow {
+                    for a in first..(first + rows).min(oh) {
+                        let v = at(g, x, n, g.row(a, t / kw), g.column(b, t % kw), c);
+                        let e = &mut acc[b % chains];
+                        *e = T::fma(v, dy[((n * oh + a) * ow + b) * channels + c], *e);
+                    }
+                }
+                chunk.push(tree::sum(&mut acc));
+            }
+            sums.push(chunk);
+        }
+    }
+    if sums.is_empty() { vec![T::default(); kh * kw * channels] } else { merge(&mut sums) }
 }
 
 /// Rows of numbers, summed in the fixed tree.

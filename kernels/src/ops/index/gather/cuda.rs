@@ -23,7 +23,7 @@ struct Geometry {
 
 impl Geometry {
     fn new(x: &Shape, index: &Shape, dim: usize, count: usize) -> Self {
-        let sizes = |s: &Shape| std::array::from_fn(|d| s.iter().nth(d).map_or(1, |&n| n as i32));
+        let sizes = |s: &Shape| std::array::from_fn(|d| s.get(d).map_or(1, |&n| n as i32));
         Self { x: sizes(x), index: sizes(index), rank: x.iter().len() as i32, dim: dim as i32, count: count as i32 }
     }
 }

@@ -12,6 +12,7 @@
 //! Source places and gradients outside the image are +0. The transforms' additions and their order are in the two modules.
 //! Here is what they share: the products, which run on the register tiles of [`crate::product`].
 
+pub(in crate::ops) mod cuda;
 mod plane;
 pub(super) mod reference;
 mod series;
