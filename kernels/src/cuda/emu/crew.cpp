@@ -1,4 +1,4 @@
-// Shares a launch's blocks among threads of the system. Blocks do not know of each other, so the bits do not depend on it.
+// Shares a launch's blocks among threads of the system. Blocks know nothing of each other: the bits are the same.
 
 #include <algorithm>
 #include <atomic>

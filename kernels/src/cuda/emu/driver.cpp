@@ -87,7 +87,7 @@ NP360_API size_t np360_emu_message(char* to, size_t room) {
     return message.size();
 }
 
-// ---- errors --------------------------------------------------------------------------------------------------------------
+// ---- errors ---------------------------------------------------------------------------------------------------------
 
 NP360_API Result cuGetErrorName(int code, const char** name) {
     for (const Name& n : NAMES) {
@@ -105,7 +105,7 @@ NP360_API Result cuGetErrorString(int code, const char** text) {
     return INVALID_VALUE;
 }
 
-// ---- driver, device, context ---------------------------------------------------------------------------------------------
+// ---- driver, device, context ----------------------------------------------------------------------------------------
 
 NP360_API Result cuInit(unsigned) { return SUCCESS; }
 
@@ -196,7 +196,7 @@ NP360_API Result cuCtxGetStreamPriorityRange(int* least, int* greatest) {
     return SUCCESS;
 }
 
-// ---- modules -------------------------------------------------------------------------------------------------------------
+// ---- modules --------------------------------------------------------------------------------------------------------
 
 // An image is the magic word and the path of a shared object, each ended by a zero.
 NP360_API Result cuModuleLoadData(void** module, const void* image) {
@@ -254,7 +254,7 @@ NP360_API Result cuFuncGetAttribute(int* value, int attribute, void* handle) {
 }
 NP360_API Result cuFuncSetCacheConfig(void*, int) { return SUCCESS; }
 
-// ---- launches ------------------------------------------------------------------------------------------------------------
+// ---- launches -------------------------------------------------------------------------------------------------------
 
 NP360_API Result cuLaunchKernel(void* handle, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                                 unsigned bz, unsigned dynamic, void* stream, void** parameters, void** extra) {

@@ -42,7 +42,7 @@ Lock lock();
 // An environment variable as a number, or what is given.
 unsigned long long setting(const char* name, unsigned long long otherwise);
 
-// ---- memory ------------------------------------------------------------------------------------------------------------
+// ---- memory ---------------------------------------------------------------------------------------------------------
 
 using Address = unsigned long long;
 
@@ -54,14 +54,14 @@ bool pinned(const void* address, size_t bytes);
 Result check_guards();
 void kernel_ran();
 
-// ---- modules -------------------------------------------------------------------------------------------------------------
+// ---- modules --------------------------------------------------------------------------------------------------------
 
 struct Function {
     const Kernel* kernel;
     size_t most_dynamic = STATIC_SHARED;  // until cuFuncSetAttribute allows more
 };
 
-// ---- work ----------------------------------------------------------------------------------------------------------------
+// ---- work -----------------------------------------------------------------------------------------------------------
 
 // What a stream does: at once, when a graph is replayed, or (NP360_EMU_DEFER) when somebody waits.
 struct Work {
@@ -95,7 +95,7 @@ Result submit(void* stream, Work work);
 Result synchronize(const char* who);
 Result finish_deferred();
 
-// ---- launches ------------------------------------------------------------------------------------------------------------
+// ---- launches -------------------------------------------------------------------------------------------------------
 
 // Runs all blocks, on as many threads of the system as are worth it.
 Result run_blocks(const Launch& launch);

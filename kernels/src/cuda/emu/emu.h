@@ -22,7 +22,7 @@
 #define gridDim (np360_emu_here->block->grid)
 #define warpSize 32
 
-// ---- kernels and shared memory -------------------------------------------------------------------------------------
+// ---- kernels and shared memory --------------------------------------------------------------------------------------
 
 namespace np360 {
 
@@ -78,7 +78,7 @@ template <class To, class From> inline To bit_cast(From from) {
     T* const name = static_cast<T*>(np360_emu_shared(sizeof(T) * (count), np360::Place(__FILE__, __LINE__)))
 #define NP360_DYN_SHARED(T, name) T* const name = static_cast<T*>(np360_emu_here->block->dynamic)
 
-// ---- barriers and warps; the place is the caller's -----------------------------------------------------------------
+// ---- barriers and warps; the place is the caller's ------------------------------------------------------------------
 
 inline void __syncthreads(np360::Place at = NP360_HERE) { np360_emu_barrier(false, at); }
 inline int __syncthreads_count(int p, np360::Place at = NP360_HERE) {

@@ -162,7 +162,7 @@ NP360_API Result cuMemFreeHost(void* address) {
     return SUCCESS;
 }
 
-// ---- copies and fills ----------------------------------------------------------------------------------------------------
+// ---- copies and fills -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -225,7 +225,9 @@ NP360_API Result cuMemcpyDtoH_v2(void* to, Address from, size_t bytes) {
     return copy_now(to, at(from), bytes);
 }
 
-NP360_API Result cuMemcpyDtoD_v2(Address to, Address from, size_t bytes) { return cuMemcpyDtoDAsync_v2(to, from, bytes, nullptr); }
+NP360_API Result cuMemcpyDtoD_v2(Address to, Address from, size_t bytes) {
+    return cuMemcpyDtoDAsync_v2(to, from, bytes, nullptr);
+}
 
 NP360_API Result cuMemsetD8Async(Address to, unsigned char value, size_t count, void* stream) {
     Lock held = lock();
@@ -238,5 +240,9 @@ NP360_API Result cuMemsetD32Async(Address to, unsigned value, size_t count, void
     return fill(stream, Work::FILL32, to, value, 4 * count);
 }
 
-NP360_API Result cuMemsetD8_v2(Address to, unsigned char value, size_t count) { return cuMemsetD8Async(to, value, count, nullptr); }
-NP360_API Result cuMemsetD32_v2(Address to, unsigned value, size_t count) { return cuMemsetD32Async(to, value, count, nullptr); }
+NP360_API Result cuMemsetD8_v2(Address to, unsigned char value, size_t count) {
+    return cuMemsetD8Async(to, value, count, nullptr);
+}
+NP360_API Result cuMemsetD32_v2(Address to, unsigned value, size_t count) {
+    return cuMemsetD32Async(to, value, count, nullptr);
+}

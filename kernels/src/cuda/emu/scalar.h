@@ -35,7 +35,7 @@ inline double __hiloint2double(int high, int low) {
     return __longlong_as_double(static_cast<long long>(bits | static_cast<unsigned>(low)));
 }
 
-// ---- conversions: beyond the integer's range they stop at its end, as the card's do ----------------------------------
+// ---- conversions: beyond the integer's range they stop at its end, as the card's do ---------------------------------
 
 namespace np360 {
 
@@ -43,7 +43,9 @@ namespace np360 {
 template <class I, class F> constexpr F beyond() { return static_cast<F>(1ull << (8 * sizeof(I) - 2)) * 2; }
 
 // NaN is 0 from float to a 32-bit integer, else the smallest integer.
-template <class I, class F> inline I nan_as() { return sizeof(I) + sizeof(F) > 8 ? I(1ull << (8 * sizeof(I) - 1)) : I(0); }
+template <class I, class F> inline I nan_as() {
+    return sizeof(I) + sizeof(F) > 8 ? static_cast<I>(1ull << (8 * sizeof(I) - 1)) : I(0);
+}
 
 template <class I, class F> inline I truncate(F f) {
     constexpr I least = static_cast<I>(1ull << (8 * sizeof(I) - 1)), most = static_cast<I>(~least);

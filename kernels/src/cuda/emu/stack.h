@@ -29,7 +29,7 @@ constexpr size_t STACK_BYTES = 64 << 10;
 #endif
 constexpr size_t GUARD_BYTES = 4096;
 
-// A stack that a fiber runs on, or the system's own. A page without access ends it: overflow is a fault, not a wrong number.
+// A stack that a fiber runs on, or the system's own. A page without access ends it, so overflow is a fault.
 struct Stack {
     char* bottom = nullptr;
     size_t bytes = 0;
@@ -44,8 +44,8 @@ struct Stack {
 
 #if !defined(NP360_EMU_UCONTEXT)
 
-// The compiler saves what it still needs around this, since every register is said to change; the frame pointer, which it
-// may not give away, is saved here. No call and no return, so the processor's prediction of returns stays right: all
+// The compiler saves what it still needs around this, since every register is said to change; the frame pointer, which
+// it may not give away, is saved here. No call and no return, so the processor's prediction of returns stays right: all
 // fibers come here by the same calls.
 __attribute__((always_inline)) inline void swap_stacks(Stack& from, Stack& to) {
     Stack *f = &from, *t = &to;
@@ -65,7 +65,7 @@ __attribute__((always_inline)) inline void swap_stacks(Stack& from, Stack& to) {
           "cc", "memory");
 }
 
-// The next switch to it begins `body`, which never returns. `colour` moves the top, so that stacks do not share cache sets.
+// The next switch to it begins `body`, which never returns. `colour` moves the top: stacks shall not share cache sets.
 inline void reset(Stack& stack, void (*body)(), size_t colour) {
     auto* top = reinterpret_cast<void**>(stack.bottom + stack.bytes - colour % 4096);
     *--top = nullptr;  // where the caller's address would be: aligned as after a call

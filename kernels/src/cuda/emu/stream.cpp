@@ -38,7 +38,8 @@ Result run(const Work& work) {
             std::vector<unsigned char> values = work.values;  // a kernel may change its parameters
             std::vector<void*> parameters;
             for (size_t start : work.starts) parameters.push_back(values.data() + start);
-            return run_blocks({work.function->kernel, work.grid, work.block, work.dynamic, parameters.data(), reversed()});
+            return run_blocks(
+                {work.function->kernel, work.grid, work.block, work.dynamic, parameters.data(), reversed()});
         }
         case Work::COPY:
             memmove(work.to, work.owned.empty() ? work.from : work.owned.data(), work.bytes);
@@ -101,13 +102,15 @@ Result synchronize(const char* who) {
 
 using namespace np360;
 
-// ---- streams -------------------------------------------------------------------------------------------------------------
+// ---- streams --------------------------------------------------------------------------------------------------------
 
 NP360_API Result cuStreamCreate(void** stream, unsigned) {
     *stream = new Stream;
     return SUCCESS;
 }
-NP360_API Result cuStreamCreateWithPriority(void** stream, unsigned flags, int) { return cuStreamCreate(stream, flags); }
+NP360_API Result cuStreamCreateWithPriority(void** stream, unsigned flags, int) {
+    return cuStreamCreate(stream, flags);
+}
 
 NP360_API Result cuStreamDestroy_v2(void* handle) {
     Lock held = lock();
@@ -131,7 +134,7 @@ NP360_API Result cuCtxSynchronize() {
 }
 NP360_API Result cuStreamWaitEvent(void*, void*, unsigned) { return SUCCESS; }
 
-// ---- events --------------------------------------------------------------------------------------------------------------
+// ---- events ---------------------------------------------------------------------------------------------------------
 
 NP360_API Result cuEventCreate(void** event, unsigned) {
     *event = new Event{};
@@ -160,12 +163,14 @@ NP360_API Result cuEventElapsedTime(float* ms, void* from, void* to) {
 }
 NP360_API Result cuEventElapsedTime_v2(float* ms, void* from, void* to) { return cuEventElapsedTime(ms, from, to); }
 
-// ---- capture and graphs --------------------------------------------------------------------------------------------------
+// ---- capture and graphs ---------------------------------------------------------------------------------------------
 
 NP360_API Result cuStreamBeginCapture_v2(void* handle, int) {
     Lock held = lock();
     Stream& stream = stream_of(handle);
-    if (reinterpret_cast<uintptr_t>(handle) <= 1) return fail(STREAM_CAPTURE_UNSUPPORTED, "the default stream captures");
+    if (reinterpret_cast<uintptr_t>(handle) <= 1) {
+        return fail(STREAM_CAPTURE_UNSUPPORTED, "the default stream does not capture");
+    }
     if (stream.capturing) return fail(INVALID_VALUE, "the stream captures already");
     stream.capturing = std::make_unique<Graph>();
     stream.invalid = false;

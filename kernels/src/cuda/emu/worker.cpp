@@ -1,5 +1,5 @@
-// The scheduler. A fiber that has to wait goes straight to the next one that can go on, warp by warp and lane by lane; a
-// kernel without barriers runs all its threads on one stack, one after the other.
+// The scheduler. A fiber that has to wait goes straight to the next one that can go on, warp by warp and lane by lane;
+// a kernel without barriers runs all its threads on one stack, one after the other.
 
 #include "worker.h"
 
@@ -134,7 +134,7 @@ bool Worker::run(unsigned long long block) {
     return false;
 }
 
-// ---- fibers ----------------------------------------------------------------------------------------------------------
+// ---- fibers ---------------------------------------------------------------------------------------------------------
 
 void Worker::body() {
     arrived();
@@ -205,7 +205,7 @@ Worker::Fiber& Worker::first() {
     return fibers_[32 * w + first_lane(warp_[w].ready, launch_.reverse)];
 }
 
-// Who goes on after the current thread waits or has ended: its warp as long as it can, then the others. Null: nobody can.
+// Who goes on after the current thread waits or has ended: its warp as long as it can, then the others. Null: nobody.
 inline Worker::Fiber* Worker::next() {
     unsigned lane = current_->thread.lane, ready = current_->warp->ready;
     unsigned behind = ready & (launch_.reverse ? (1u << lane) - 1 : ~((2u << lane) - 1));
@@ -262,7 +262,7 @@ inline void Worker::leave() {
     go(*from.stack, *stack);
 }
 
-// ---- what kernels call -------------------------------------------------------------------------------------------------
+// ---- what kernels call ----------------------------------------------------------------------------------------------
 
 inline Votes Worker::barrier(bool predicate, Place place) {
     if (arrived_ == 0) barrier_ = place;
@@ -353,7 +353,7 @@ bool Worker::arrays_intact() {
     return true;
 }
 
-// ---- failures ------------------------------------------------------------------------------------------------------------
+// ---- failures -------------------------------------------------------------------------------------------------------
 
 std::string Worker::where(Place place) { return text("%s:%d", place.file, place.line); }
 
