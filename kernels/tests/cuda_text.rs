@@ -1,5 +1,5 @@
-//! The CUDA text of `kernels::math` and `kernels::rng` (kernels/src/cuda/text), compiled for the host by g++: the bits of
-//! the Rust functions.
+//! The CUDA text of `kernels::math` and `kernels::rng` (kernels/src/cuda/text), compiled for the host by g++ with the
+//! emulator's header: the bits of the Rust functions.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -40,8 +40,11 @@ fn host() -> &'static Path {
         let compiled = Command::new("g++")
             .args(["-std=c++17", "-O2", "-ffp-contract=off", "-mfma", "-Wall", "-Wextra", "-Werror"])
             .arg("-Wno-unknown-pragmas") // #pragma unroll
+            .arg("-D__NP360_EMU__")
             .arg("-I")
             .arg(root.join("src/cuda/text"))
+            .arg("-I")
+            .arg(root.join("src/cuda/emu"))
             .arg(root.join("tests/cuda_text/host.cpp"))
             .arg("-o")
             .arg(&program)
@@ -148,6 +151,32 @@ fn mathematical_functions_have_the_same_bits() {
         for &(x, y) in &singles {
             let (ours, text) = (f64::from(f32s(x, y)), answers.next().unwrap());
             assert!(same(ours, text), "npf_{name}({x:e}, {y:e}) = {text:e}, not {ours:e}");
+        }
+    }
+}
+
+/// The numbers of many digits in a text, as they are written, without separators and suffixes.
+fn constants(text: &str) -> Vec<String> {
+    let code =
+        text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n").replace('_', "");
+    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-')
+        .filter(|word| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit()))
+        .map(|word| word.trim_end_matches("ull").to_owned())
+        .filter(|word| word.chars().filter(char::is_ascii_hexdigit).count() > 10)
+        .collect()
+}
+
+/// A last digit of a coefficient is seldom seen in a result, so the tables are compared as text too.
+#[test]
+fn tables_have_the_same_digits() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+    let cuda = constants(&read("cuda/text/math.cuh"));
+    for (file, least) in [("exp", 12), ("log", 11), ("power", 186), ("erf", 34), ("trig", 59)] {
+        let rust = constants(&read(&format!("math/{file}.rs")));
+        assert!(rust.len() >= least, "{file}.rs: {} constants", rust.len());
+        for number in rust {
+            assert!(cuda.contains(&number), "{number} of {file}.rs is not in math.cuh");
         }
     }
 }

@@ -1,5 +1,5 @@
 // Answers from the CUDA text compiled for the host: `host math` and `host rng`, numbers of 8 bytes in and out.
-#include "shim.h"
+#include "prelude.cuh"
 
 #include "math.cuh"
 
@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 using std::uint64_t;

@@ -7,7 +7,7 @@
 #ifndef NP360_MATH_CUH
 #define NP360_MATH_CUH
 
-#define NP_DEVICE static __device__ __forceinline__
+#define NP_DEVICE __device__ __forceinline__
 
 // Head and tail of a sum that is kept to twice the digits.
 struct np_pair {

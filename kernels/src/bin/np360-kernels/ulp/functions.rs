@@ -25,7 +25,8 @@ pub struct Row {
     pub ours: fn(&[f32], &[f32], &mut [f32]),
     /// The truth of the widened arguments.
     pub truth: fn(f64, f64) -> f64,
-    /// Error of the truth itself, in units of f64's last place: a value that close to a tie is not decided by it.
+    /// What is allowed for the truth's own error, in units of f64's last place: a value that close to a tie is not decided
+    /// by it.
     pub truth_ulp: f64,
     /// Largest error allowed, in units of f32's last place.
     pub bound: f64,
@@ -35,7 +36,8 @@ pub struct Row {
 /// six: half a unit, and the 2^29th part of each.
 const ROUNDED_ONCE: f64 = 0.5 + 8.0 / 536_870_912.0;
 
-/// All of them. The truths' errors are those measured of the GNU C library, to which std's functions go too, rounded up.
+/// All of them. The C library, to which std's functions go too, promises no bounds: the allowances are assumptions, and only
+/// the count of ties depends on them.
 pub const TABLE: &[Row] = &[
     one("exp", |x, _, y| map(x, y, single::exp), |x, _| x.exp(), 1.0),
     one("expm1", |x, _, y| map(x, y, single::expm1), |x, _| x.exp_m1(), 1.0),

@@ -37,7 +37,7 @@ pub struct Tally {
     pub ulp: f64,
     /// Number of the first input with that error.
     pub at: u64,
-    /// Results that are not the truth rounded, beyond doubt.
+    /// Results that are not the truth rounded, by more than the truth's allowance.
     pub misrounded: u64,
     /// Results that are not the truth rounded, where the truth is too close to a tie to tell.
     pub ties: u64,
