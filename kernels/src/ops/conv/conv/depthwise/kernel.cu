@@ -91,7 +91,7 @@ KERNEL(128, chains, const Taps s, const float* __restrict__ src, const float* __
         for (int t = 0; t < ABREAST; t++) {
             inside[t] = (unsigned)(column + t * s.dilation[1]) < (unsigned)s.src[1] && tap + t < s.kernel[1];
         }
-#pragma unroll 4
+#pragma unroll 2
         for (int a = 0; a < here; a++) {
             int row = top + a * s.stride[0];
             bool in_row = (unsigned)row < (unsigned)s.src[0];
