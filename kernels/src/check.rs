@@ -225,8 +225,8 @@ impl Asked {
         for (i, (got, want)) in y.iter().zip(&self.y).enumerate() {
             differs(report, &format!("{how}: output {i}"), got, want);
         }
-        for i in 0..self.inputs.len() {
-            match (&dx[i], &self.dx[i]) {
+        for (i, (got, want)) in dx.iter().zip(&self.dx).enumerate() {
+            match (got, want) {
                 (Some(got), Some(want)) => differs(report, &format!("{how}: gradient of input {i}"), got, want),
                 (got, want) if self.wants[i] && got.is_some() != want.is_some() => {
                     let (fast, reference) = (got.is_some(), want.is_some());

@@ -249,7 +249,7 @@ fn gather_phases(g: &Gather, [rows, columns]: [&[Axis]; 2], batch: Batch, [src, 
         wide
     };
     let tile = if blocks(by_width) < MANY { small } else { by_width };
-    let vector = g.c % 4 == 0 && batch.strides[0].iter().all(|s| s % 4 == 0);
+    let vector = g.c.is_multiple_of(4) && batch.strides[0].iter().all(|s| s % 4 == 0);
     let [row_tiles, column_tiles] = tiles(tile);
     (shape.row_tiles, shape.column_tiles) = (int(row_tiles), int(column_tiles));
     let name = tile.names[usize::from(vector) + 2 * usize::from(transposed)];
@@ -367,7 +367,7 @@ fn chunks(s: &Scatter, chunk: usize, apart: usize, batch: Batch, [src, dy]: [Add
     };
     let [row_tiles, column_tiles] = tiles(tile);
     (shape.row_tiles, shape.column_tiles) = (int(row_tiles), int(column_tiles));
-    let vector = s.c % 4 == 0 && s.out % 4 == 0 && batch.aligned();
+    let vector = s.c.is_multiple_of(4) && s.out.is_multiple_of(4) && batch.aligned();
     let k = KERNELS.kernel(tile.names[usize::from(vector)]).grid([blocks(tile), 1, 1], tile.threads);
     k.arg(Words(shape)).arg(src).arg(dy).arg(sums).launch();
 }

@@ -200,7 +200,7 @@ __device__ __forceinline__ void gather(const Gather& p, const float* __restrict_
     for (int e = 0; e < LOADS; e++) {
         int row = row0 + t / ACROSS + e * (T / ACROSS);
         Place q = place(row, h.grid, w.grid);
-        top[e] = row < rows ? q.a * h.step + h.first : -(1 << 30);  // no such row: outside for every tap
+        top[e] = row < rows ? q.a * h.step + h.first : h.size;  // no such row: outside for every tap
         left[e] = q.b * w.step + w.first;
         first[e] = row < rows ? (q.n * h.size + top[e]) * w.size + left[e] : 0;
     }
@@ -392,7 +392,7 @@ __device__ __forceinline__ void scatter(const Scatter& p, const float* __restric
     // This thread's tap and channels, and the place of its row.
     int t = threadIdx.x, m = m0 + t % LEFT * V, o = n0 + t % RIGHT * V;
     int tap = m / p.c, channel = m % p.c;
-    int down = m < height ? tap / p.column.kernel * p.row.dilation - p.row.padding : -(1 << 30);  // outside
+    int down = m < height ? tap / p.column.kernel * p.row.dilation - p.row.padding : p.row.size;  // outside
     int across = tap % p.column.kernel * p.column.dilation - p.column.padding;
     int last = o < p.out ? rows : 0;
     src += channel;

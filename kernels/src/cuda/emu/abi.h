@@ -33,10 +33,12 @@ struct Kernel {
     unsigned threads;                 // most threads of a block: its launch bounds
 };
 
-// A place in a kernel's text, for messages.
+// A place in a kernel's text, for messages. As a default argument made by the constructor it is the caller's.
 struct Place {
-    const char* file;
-    int line;
+    const char* file = nullptr;
+    int line = 0;
+    constexpr Place() = default;
+    constexpr Place(const char* f, int l) : file(f), line(l) {}
 };
 
 // Threads that came to a barrier, and those whose predicate held.

@@ -47,7 +47,13 @@ fn flags() -> Vec<&'static str> {
         flags.push("-march=x86-64-v3");
     }
     if sanitized() {
-        flags.extend(["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]);
+        flags.extend([
+            "-O1",
+            "-fsanitize=address,undefined",
+            "-fno-sanitize-recover=all",
+            "-fno-omit-frame-pointer",
+            "-g",
+        ]);
     } else {
         flags.push("-fwrapv"); // as on a card; the sanitizer wants to see overflow
     }
@@ -60,7 +66,7 @@ pub fn compiler() -> Result<&'static (String, String), String> {
     COMPILER
         .get_or_init(|| {
             let name = std::env::var("CXX").ok().filter(|v| !v.is_empty()).unwrap_or_else(|| "c++".to_owned());
-            let out = Command::new(&name).arg("--version").output().map_err(|e| {
+            let out = Command::new(&name).arg("--version").env_remove("LD_PRELOAD").output().map_err(|e| {
                 format!("the emulated card needs a C++ compiler, and {name} does not start ({e}): install g++ (on Debian: apt-get install g++)")
             })?;
             let version = String::from_utf8_lossy(&out.stdout).lines().next().unwrap_or_default().to_owned();
@@ -88,17 +94,31 @@ pub fn cudnn() -> Result<PathBuf, String> {
 pub fn module(name: &str, source: &str, headers: &[Source<'_>], checked: bool) -> Result<PathBuf, String> {
     let stem = name.replace('/', "-");
     let file = format!("{stem}.cpp");
-    // Messages name the text as people know it; this compiler spells the loop pragma its own way.
-    let text: String = std::iter::once(format!("#line 1 \"{name}.cu\"\n"))
-        .chain(source.lines().map(|line| match line.trim_start() {
-            l if l.starts_with("#pragma unroll") => "#pragma GCC unroll 64\n".to_owned(),
-            _ => format!("{line}\n"),
-        }))
-        .collect();
+    // Messages name the text as people know it.
+    let mut text = format!("#line 1 \"{name}.cu\"\n");
+    for line in source.lines() {
+        match line.trim_start().strip_prefix("#pragma unroll") {
+            Some(count) => text.push_str(&unroll(count)),
+            None => text.push_str(line),
+        }
+        text.push('\n');
+    }
     let headers: Vec<Source<'_>> = headers.iter().chain(HEADERS).copied().collect();
     // Undefined symbols are the driver's, which is loaded for all to see.
     library(&format!("{stem}.so"), &stem, &[(&file, &text)], &headers, &["-D__NP360_EMU__", "-w"])
         .map_err(|e| if checked { format!("NVRTC takes the text, the host's compiler does not:\n{e}") } else { e })
+}
+
+/// This compiler's word for `#pragma unroll <count>`. Without a count it unrolls register tiles (their sides are at most
+/// 8) and no more than 8 turns of anything longer, which would only take it long.
+fn unroll(count: &str) -> String {
+    let count = count.trim();
+    match count {
+        _ if sanitized() => String::new(), // checks of every access would be unrolled too
+        "" => "#pragma GCC unroll 8".to_owned(),
+        _ if count.bytes().all(|b| b.is_ascii_digit()) => format!("#pragma GCC unroll {count}"),
+        _ => String::new(), // a template's parameter: this compiler takes numbers alone
+    }
 }
 
 /// Compiles `sources` into the cache's `emu/<label>-<digest>/<file>`, unless it is there.
@@ -159,6 +179,7 @@ fn build<'a>(
     }
     let out = Command::new(compiler)
         .current_dir(folder)
+        .env_remove("LD_PRELOAD") // the sanitizer is for this process
         .args(sources.iter().map(|s| s.0))
         .args(["-o", file])
         .args(flags)

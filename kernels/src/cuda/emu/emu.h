@@ -73,9 +73,9 @@ template <class To, class From> inline To bit_cast(From from) {
         (threads)};                                                                                           \
     static void np360_body_##name(__VA_ARGS__)
 
-#define NP360_HERE (np360::Place{__builtin_FILE(), __builtin_LINE()})
+#define NP360_HERE np360::Place(__builtin_FILE(), __builtin_LINE())
 #define NP360_SHARED(T, name, count) \
-    T* const name = static_cast<T*>(np360_emu_shared(sizeof(T) * (count), np360::Place{__FILE__, __LINE__}))
+    T* const name = static_cast<T*>(np360_emu_shared(sizeof(T) * (count), np360::Place(__FILE__, __LINE__)))
 #define NP360_DYN_SHARED(T, name) T* const name = static_cast<T*>(np360_emu_here->block->dynamic)
 
 // ---- barriers and warps; the place is the caller's -----------------------------------------------------------------

@@ -92,10 +92,7 @@ Result finish_deferred() {
 
 Result synchronize(const char* who) {
     State& s = state();
-    if (s.captures > 0) {
-        s.standard.invalid = true;
-        return fail(STREAM_CAPTURE_UNSUPPORTED, "%s waits while a stream captures", who);
-    }
+    if (s.captures > 0) return fail(STREAM_CAPTURE_UNSUPPORTED, "%s waits while a stream captures", who);
     if (Result r = finish_deferred()) return r;
     return check_guards();
 }

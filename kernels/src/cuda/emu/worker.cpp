@@ -1,7 +1,6 @@
 // The scheduler. A fiber that has to wait goes straight to the next one that can go on, warp by warp and lane by lane; a
 // kernel without barriers runs all its threads on one stack, one after the other.
 
-#define NP360_DEFINE_SWITCH
 #include "worker.h"
 
 #include <cstdarg>
@@ -21,6 +20,7 @@ namespace {
 constexpr size_t GAP = 64;            // bytes of a guard zone between shared arrays
 constexpr unsigned MOST_ARRAYS = 64;
 constexpr size_t STATIC_ROOM = STATIC_SHARED + MOST_ARRAYS * (GAP + 16);
+constexpr size_t COLOUR = 64;  // the tops of two stacks lie this far apart within a page
 constexpr unsigned char GUARD = 0xa5;
 constexpr unsigned char POISON = 0xff;  // as floats, NaN
 
@@ -41,13 +41,9 @@ unsigned lanes_of_warp(unsigned threads, unsigned warp) {
     return rest >= 32 ? 0xffffffffu : (1u << rest) - 1;
 }
 
-// Of a set of lanes the first in the order of the launch; the first behind `lane`, if there is one.
+// Of a set of lanes the first in the order of the launch.
 unsigned first_lane(unsigned lanes, bool reverse) {
     return static_cast<unsigned>(reverse ? 31 - __builtin_clz(lanes) : __builtin_ctz(lanes));
-}
-unsigned lane_behind(unsigned lanes, unsigned lane, bool reverse) {
-    unsigned behind = lanes & (reverse ? (1u << lane) - 1 : ~((2u << lane) - 1));
-    return first_lane(behind != 0 ? behind : lanes, reverse);
 }
 
 }  // namespace
@@ -68,13 +64,17 @@ Worker::~Worker() {
     free(arena_);
 }
 
+// One 8-byte variable in the loader's reserve is reached without a call; the object itself ends with its thread.
+static __thread Worker* mine __attribute__((tls_model("initial-exec"))) = nullptr;
+
+__attribute__((noinline)) static void make_mine() {
+    static thread_local std::unique_ptr<Worker> owner;
+    owner = std::make_unique<Worker>();
+    mine = owner.get();
+}
+
 Worker& Worker::here() {
-    static __thread Worker* mine __attribute__((tls_model("initial-exec"))) = nullptr;
-    if (__builtin_expect(mine == nullptr, 0)) {
-        static thread_local std::unique_ptr<Worker> owner;
-        owner = std::make_unique<Worker>();
-        mine = owner.get();
-    }
+    if (__builtin_expect(mine == nullptr, 0)) make_mine();
     return *mine;
 }
 
@@ -90,6 +90,7 @@ void Worker::begin(const Launch& launch) {
     for (unsigned t = 0; t < threads_; ++t) {
         Index index = {t % launch.block.x, t / launch.block.x % launch.block.y, t / (launch.block.x * launch.block.y)};
         fibers_[t].thread = {index, t % 32, &block_};
+        fibers_[t].warp = &warp_[t / 32];
     }
 }
 
@@ -148,9 +149,8 @@ void Worker::live_on_this_stack() {
         Fiber& ended = *current_;
         Stack* stack = ended.stack;
         ended.stack = nullptr;
-        Warp& warp = warp_[(&ended - fibers_.data()) / 32];
-        warp.live &= ~(1u << ended.thread.lane);
-        warp.ready &= ~(1u << ended.thread.lane);
+        ended.warp->live &= ~(1u << ended.thread.lane);
+        ended.warp->ready &= ~(1u << ended.thread.lane);
         --live_;
 
         Fiber* to = next();
@@ -180,7 +180,7 @@ Stack* Worker::take_stack() {
             fprintf(stderr, "emulated card: no memory for the stacks of a block's threads\n");
             abort();
         }
-        reset(*stack, body, 192 * stacks_.size());
+        reset(*stack, body, COLOUR * stacks_.size());
         free_.push_back(stack.get());
         stacks_.push_back(std::move(stack));
     }
@@ -195,7 +195,7 @@ void Worker::abandon() {
     free_.clear();
     for (size_t i = 0; i < stacks_.size(); ++i) {
         forget(*stacks_[i]);
-        reset(*stacks_[i], body, 192 * i);
+        reset(*stacks_[i], body, COLOUR * i);
         free_.push_back(stacks_[i].get());
     }
 }
@@ -206,32 +206,36 @@ Worker::Fiber& Worker::first() {
 }
 
 // Who goes on after the current thread waits or has ended: its warp as long as it can, then the others. Null: nobody can.
-Worker::Fiber* Worker::next() {
+inline Worker::Fiber* Worker::next() {
+    unsigned lane = current_->thread.lane, ready = current_->warp->ready;
+    unsigned behind = ready & (launch_.reverse ? (1u << lane) - 1 : ~((2u << lane) - 1));
+    if (behind != 0) return current_ + static_cast<int>(first_lane(behind, launch_.reverse)) - static_cast<int>(lane);
+    return search();
+}
+
+// Likewise when the warp's last ready lane has had its turn.
+Worker::Fiber* Worker::search() {
     bool reverse = launch_.reverse;
-    unsigned t = static_cast<unsigned>(current_ - fibers_.data()), w = t / 32;
-    bool same_warp = true;
+    auto w = static_cast<unsigned>(current_->warp - warp_.data());
     for (;;) {
         for (unsigned tried = 0; tried < warps_; ++tried) {
             Warp& warp = warp_[w];
-            if (warp.ready == 0 && warp.waiting != 0 && warp.waiting == warp.live) {  // an exchange is complete
-                warp.members[warp.phase] = warp.waiting;
-                warp.phase ^= 1;
-                warp.yes[warp.phase] = 0;
-                warp.ready = warp.waiting;
-                warp.waiting = 0;
-                return &fibers_[32 * w + first_lane(warp.ready, reverse)];
-            }
-            if (warp.ready != 0) {
-                return &fibers_[32 * w + (same_warp ? lane_behind(warp.ready, t % 32, reverse)
-                                                    : first_lane(warp.ready, reverse))];
-            }
-            same_warp = false;
+            if (warp.ready == 0 && warp.waiting != 0 && warp.waiting == warp.live) finish_exchange(warp);
+            if (warp.ready != 0) return &fibers_[32 * w + first_lane(warp.ready, reverse)];
             if (reverse) w = w == 0 ? warps_ - 1 : w - 1;
             else w = w + 1 == warps_ ? 0 : w + 1;
         }
         if (!open_barrier()) return nullptr;
         w = reverse ? warps_ - 1 : 0;
     }
+}
+
+// All live lanes have brought their values: they go on, and the next exchange has room of its own.
+void Worker::finish_exchange(Warp& warp) {
+    warp.members[warp.phase] = warp.ready = warp.waiting;
+    warp.waiting = 0;
+    warp.phase ^= 1;
+    warp.yes[warp.phase] = 0;
 }
 
 // Lets all go on if all live threads have come; those that ended do not count, as on the card.
@@ -244,7 +248,7 @@ bool Worker::open_barrier() {
 }
 
 // The current thread waits.
-void Worker::leave() {
+inline void Worker::leave() {
     Fiber& from = *current_;
     Fiber* to = next();
     if (to == &from) return;
@@ -260,28 +264,23 @@ void Worker::leave() {
 
 // ---- what kernels call -------------------------------------------------------------------------------------------------
 
-Votes Worker::barrier(bool predicate, Place place) {
+inline Votes Worker::barrier(bool predicate, Place place) {
     if (arrived_ == 0) barrier_ = place;
-    else if (!same(place, barrier_)) {
-        fail("threads wait at different barriers: " + where(barrier_) + " and " + where(place));
-    }
+    else if (!same(place, barrier_)) fail_apart("threads of a block", "barriers", barrier_, place);
     current_->passed = true;
     ++arrived_;
     yes_ += predicate ? 1 : 0;
-    Warp& warp = warp_[(current_ - fibers_.data()) / 32];
-    warp.ready &= ~(1u << current_->thread.lane);
+    current_->warp->ready &= ~(1u << current_->thread.lane);
     leave();
     return votes_;
 }
 
 // Comes to an exchange and waits for the warp's live lanes; gives the phase that its values lie in.
-unsigned Worker::exchange(unsigned mask, bool predicate, unsigned long long value, Place place) {
-    Warp& warp = warp_[(current_ - fibers_.data()) / 32];
-    if (mask != 0xffffffffu) fail(text("an exchange with mask %08x at ", mask) + where(place) + ": use all lanes");
+inline unsigned Worker::exchange(unsigned mask, bool predicate, unsigned long long value, Place place) {
+    Warp& warp = *current_->warp;
+    if (mask != 0xffffffffu) fail_mask(mask, place);
     if (warp.waiting == 0) warp.place = place;
-    else if (!same(place, warp.place)) {
-        fail("lanes of a warp wait at different places: " + where(warp.place) + " and " + where(place));
-    }
+    else if (!same(place, warp.place)) fail_apart("lanes of a warp", "exchanges", warp.place, place);
     unsigned bit = 1u << current_->thread.lane, phase = warp.phase;
     warp.values[phase][current_->thread.lane] = value;
     if (predicate) warp.yes[phase] |= bit;
@@ -292,13 +291,13 @@ unsigned Worker::exchange(unsigned mask, bool predicate, unsigned long long valu
 }
 
 unsigned long long Worker::shuffle(unsigned mask, unsigned long long value, unsigned source, Place place) {
-    const Warp& warp = warp_[(current_ - fibers_.data()) / 32];
+    const Warp& warp = *current_->warp;
     unsigned phase = exchange(mask, false, value, place);
     return warp.members[phase] >> (source & 31) & 1 ? warp.values[phase][source & 31] : ~0ull;
 }
 
 Votes Worker::ballot(unsigned mask, bool predicate, Place place) {
-    const Warp& warp = warp_[(current_ - fibers_.data()) / 32];
+    const Warp& warp = *current_->warp;
     unsigned phase = exchange(mask, predicate, 0, place);
     return {warp.members[phase], warp.yes[phase]};
 }
@@ -356,7 +355,7 @@ bool Worker::arrays_intact() {
 
 // ---- failures ------------------------------------------------------------------------------------------------------------
 
-std::string Worker::where(Place place) const { return text("%s:%d", place.file, place.line); }
+std::string Worker::where(Place place) { return text("%s:%d", place.file, place.line); }
 
 // Ends the block; the calling fiber never goes on.
 void Worker::fail(std::string why) {
@@ -364,6 +363,14 @@ void Worker::fail(std::string why) {
     Stack& from = *current_->stack;
     go(from, host_);
     abort();
+}
+
+void Worker::fail_apart(const char* who, const char* what, Place a, Place b) {
+    fail(text("%s wait at different %s: %s:%d and %s:%d", who, what, a.file, a.line, b.file, b.line));
+}
+
+void Worker::fail_mask(unsigned mask, Place place) {
+    fail(text("an exchange with the mask %08x at %s:%d: all lanes of a warp take part", mask, place.file, place.line));
 }
 
 void Worker::describe_deadlock() {

@@ -48,11 +48,13 @@ class Worker {
     void* shared(size_t bytes, Place place);
 
   private:
+    struct Warp;
     struct Fiber {
         Thread thread;
-        Stack* stack = nullptr;   // none before it starts and after it ends
-        unsigned declared = 0;    // shared arrays so far
-        bool passed = false;      // a barrier
+        Warp* warp = nullptr;
+        Stack* stack = nullptr;  // none before it starts and after it ends
+        unsigned declared = 0;   // shared arrays so far
+        bool passed = false;     // a barrier
     };
     // Sets of lanes are bit masks.
     struct Warp {
@@ -70,6 +72,8 @@ class Worker {
     static void body();
     [[noreturn]] void live_on_this_stack();
     Fiber* next();
+    Fiber* search();
+    static void finish_exchange(Warp& warp);
     Fiber& first();
     bool open_barrier();
     void leave();
@@ -78,7 +82,9 @@ class Worker {
     Stack* take_stack();
     void abandon();
     [[noreturn]] void fail(std::string why);
-    std::string where(Place place) const;
+    [[noreturn]] void fail_apart(const char* who, const char* what, Place a, Place b);
+    [[noreturn]] void fail_mask(unsigned mask, Place place);
+    static std::string where(Place place);
     void describe_deadlock();
     void poison(char* from, size_t bytes);
     void guard(char* from);

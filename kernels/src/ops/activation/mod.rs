@@ -16,7 +16,7 @@ mod table;
 pub use table::{Exp, Gelu, GeluTanh, LeakyRelu, Log, Relu, Relu6, Row, Sigmoid, Softplus, Tanh};
 
 use crate::op::{Backward, Op, Outputs, Saves};
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// A pointwise function as an op: `Pointwise::relu()`, `Pointwise::gelu(..)`, ...
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,14 +41,20 @@ impl<R: Row> Op for Pointwise<R> {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(self.0, inputs[0].data(), outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self.0, inputs[0].data(), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::forward(self.0, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let v = if R::SAVES_OUTPUT { b.output(0) } else { b.input(0) };
-            let mut g = Tensor::uninit(v.shape());
-            cpu::backward(self.0, v.data(), b.dy().data(), g.data_mut());
+            let mut g = b.room(0);
+            match b.device() {
+                Device::Cpu => cpu::backward(self.0, v.data(), b.dy().data(), g.data_mut()),
+                Device::Cuda(_) => cuda::backward(self.0, v, b.dy(), &mut g),
+            }
             dx[0] = Some(g);
         }
     }

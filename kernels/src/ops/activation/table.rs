@@ -26,13 +26,29 @@ pub trait Row: Copy + Debug + Send + Sync + 'static {
     /// # Errors
     /// Says what they must be.
     fn check(self) -> Result<(), String>;
+    /// Name of its kernel: the row's type.
+    const KERNEL: &'static str;
+    /// Name of its gradient's kernel.
+    const GRADIENT: &'static str;
+    /// Its parameters, as the kernels take them.
+    fn parameters(self) -> [f32; 2];
 }
 
-/// `narrow` expressions are compiled in f32 and in f64 (`T` is which), `wide` ones in f64 alone, their f32 value being
+/// A row's kernels: name, whether it is wide, f of x, and the gradient from the saved v and dy; p and q are its parameters.
+pub(super) struct Text {
+    pub name: &'static str,
+    pub wide: bool,
+    pub f: &'static str,
+    pub df: &'static str,
+}
+
+/// Each row: f and its gradient in Rust, then both as CUDA expressions (`x`; `v`, the saved x or y, and `dy`; parameters `p`
+/// and `q`, all of the row's type). `narrow` expressions are compiled in f32 and in f64 (`T` is which), `wide` ones in f64 alone, their f32 value being
 /// that, rounded once. `saves x` or `saves y` says what the gradient reads.
 macro_rules! rows {
     ($($(#[$meta:meta])* $width:ident $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
         f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr;
+        cuda $cuda_f:literal, $cuda_df:literal;
         $([needs $cond:expr, $must:literal];)?)+) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,8 +84,27 @@ macro_rules! rows {
                 )?
                 Ok(())
             }
+            const KERNEL: &'static str = stringify!($Row);
+            const GRADIENT: &'static str = concat!(stringify!($Row), "_gradient");
+            #[allow(unused_mut, unused_assignments, unused_variables)] // rows have none, one or two
+            fn parameters(self) -> [f32; 2] {
+                let (mut all, mut n) = ([0.0; 2], 0);
+                $(
+                    all[n] = self.$p;
+                    n += 1;
+                )*
+                all
+            }
         }
-    )+};
+    )+
+
+        /// The kernels of every row.
+        pub(super) const TEXTS: &[Text] = &[
+            $(Text { name: stringify!($Row), wide: rows!(@wide $width), f: $cuda_f, df: $cuda_df },)+
+        ];
+    };
+    (@wide narrow) => { false };
+    (@wide wide) => { true };
     (@saves x) => { false };
     (@saves y) => { true };
     (@narrow $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
@@ -105,35 +140,51 @@ rows! {
     narrow Relu {} "relu" saves y;
         f |_s, x| if x < 0.0 { 0.0 } else { x };
         df |y, dy| if y <= 0.0 { 0.0 } else { dy };
+        cuda "x < (T)0 ? (T)0 : x",
+            "v <= (T)0 ? (T)0 : dy";
     /// x cut to 0 .. 6; gradient 0 at both kinks.
     narrow Relu6 {} "relu6" saves y;
         f |_s, x| if x < 0.0 { 0.0 } else if x > 6.0 { 6.0 } else { x };
         df |y, dy| if (y <= 0.0) | (y >= 6.0) { 0.0 } else { dy };
+        cuda "x < (T)0 ? (T)0 : x > (T)6 ? (T)6 : x",
+            "v <= (T)0 || v >= (T)6 ? (T)0 : dy";
     /// `slope x` where x is not above 0; gradient `slope` at the kink.
     narrow LeakyRelu { slope } "leaky_relu" saves y;
         f |s, x| if x > 0.0 { x } else { x * T::from(s.slope) };
         df |y, dy| if y > 0.0 { dy } else { dy * T::from(s.slope) };
+        cuda "x > (T)0 ? x : x * p",
+            "v > (T)0 ? dy : dy * p";
         [needs s.slope >= 0.0, "the slope must be at least 0"];
     /// The logistic function.
     wide Sigmoid {} "sigmoid" saves y;
         f |_s, x| math::sigmoid(x);
         df |y, dy| dy * (y * (1.0 - y));
+        cuda "np_sigmoid(x)",
+            "dy * (v * (1.0 - v))";
     /// The hyperbolic tangent.
     wide Tanh {} "tanh" saves y;
         f |_s, x| math::tanh(x);
         df |y, dy| dy * (1.0 - y * y);
+        cuda "np_tanh(x)",
+            "dy * (1.0 - v * v)";
     /// `e^x`.
     wide Exp {} "exp" saves y;
         f |_s, x| math::exp(x);
         df |y, dy| dy * y;
+        cuda "np_exp(x)",
+            "dy * v";
     /// The natural logarithm.
     wide Log {} "log" saves x;
         f |_s, x| math::ln(x);
         df |x, dy| dy / x;
+        cuda "np_ln(x)",
+            "dy / v";
     /// `x Phi(x)`, Phi the normal distribution's: `erfc(-x / sqrt 2) / 2`.
     wide Gelu {} "gelu" saves x;
         f |_s, x| x * normal_below(x);
         df |x, dy| dy * (normal_below(x) + x * (INV_SQRT_TAU * math::exp(-0.5 * x * x)));
+        cuda "x * normal_below(x)",
+            "dy * (normal_below(v) + v * (INV_SQRT_TAU * np_exp(-0.5 * v * v)))";
     /// Its approximation `x / 2 (1 + tanh u) = x sigmoid(2 u)`, `u = sqrt(2 / pi) (x + 0.044715 x^3)`.
     wide GeluTanh {} "gelu" saves x;
         f |_s, x| x * math::sigmoid(TWICE_SQRT_2_PI * (x + 0.044715 * (x * x * x)));
@@ -141,6 +192,8 @@ rows! {
             let p = math::sigmoid(TWICE_SQRT_2_PI * (x + 0.044715 * (x * x * x)));
             dy * (p + x * (p * (1.0 - p)) * (TWICE_SQRT_2_PI * (1.0 + 0.134145 * (x * x))))
         };
+        cuda "x * np_sigmoid(inside_tanh(x))",
+            "gelu_tanh_gradient(v, dy)";
     /// `ln(1 + e^(beta x)) / beta`; x itself where `beta x` is above the threshold.
     wide Softplus { beta, threshold } "softplus" saves x;
         f |s, x| {
@@ -155,6 +208,8 @@ rows! {
             let g = dy * math::sigmoid(u);
             if u > threshold { dy } else { g }
         };
+        cuda "p * x > q ? x : np_ln_1p(np_exp(p * x)) / p",
+            "p * v > q ? dy : dy * np_sigmoid(p * v)";
         [needs s.beta > 0.0, "beta must be above 0"];
 }
 

@@ -7,6 +7,7 @@
 //! Only x gets a gradient, never the target.
 
 pub mod cross_entropy;
+pub mod cuda;
 pub mod pointwise;
 pub mod relative_l2;
 

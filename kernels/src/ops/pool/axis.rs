@@ -7,11 +7,11 @@ use std::ops::Range;
 pub(super) struct Axis {
     pub n: usize,
     pub out: usize,
-    rule: Rule,
+    pub rule: Rule,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Rule {
+pub(super) enum Rule {
     /// Output o covers `kernel` positions from o * stride - left.
     Window { kernel: usize, stride: usize, left: usize, right: usize, include_pad: bool },
     /// Output o covers floor(o n / out) to ceil((o + 1) n / out).

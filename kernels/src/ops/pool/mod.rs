@@ -3,6 +3,7 @@
 pub mod adaptive_avg_pool;
 pub mod avg_pool;
 mod axis;
+pub mod cuda;
 pub mod global_avg_pool;
 pub mod max_pool;
 mod mean;

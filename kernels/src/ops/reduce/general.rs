@@ -9,7 +9,7 @@ const TASK: usize = 1 << 14;
 
 impl Plan {
     /// Distances in x, and in y (0 along reduced dimensions).
-    fn strides(&self) -> ([usize; MAX_RANK], [usize; MAX_RANK]) {
+    pub(super) fn strides(&self) -> ([usize; MAX_RANK], [usize; MAX_RANK]) {
         let (mut sx, mut sy) = ([0; MAX_RANK], [0; MAX_RANK]);
         let (mut in_x, mut in_y) = (1, 1);
         for d in (0..self.rank).rev() {

@@ -1,6 +1,7 @@
 //! Sums, means, variances and norms over dimensions.
 
 pub(crate) mod columns;
+pub mod cuda;
 mod general;
 pub mod l2_norm;
 pub mod mean;

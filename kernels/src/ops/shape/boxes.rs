@@ -2,7 +2,9 @@
 
 use crate::pool::{self, Ptr};
 use crate::shape::MAX_RANK;
-use crate::{Shape, Tensor};
+use crate::{Device, Shape, Tensor};
+
+use super::cuda;
 
 /// Numbers a task should at least move.
 const TASK: usize = 1 << 14;
@@ -29,7 +31,7 @@ impl Place {
     }
 
     /// Asserts that a box of `size` lies inside.
-    fn check(&self, size: &Shape) {
+    pub(super) fn check(&self, size: &Shape) {
         assert_eq!(self.shape[..].len(), size[..].len());
         for (d, &n) in size.iter().enumerate() {
             assert!(n == 0 || self.start[d] + (n - 1) * self.step[d] < self.shape[d], "{size} at {self:?}");
@@ -37,7 +39,7 @@ impl Place {
     }
 
     /// Distances between neighbours of the box, and where it begins.
-    fn strides(&self) -> ([usize; MAX_RANK], usize) {
+    pub(super) fn strides(&self) -> ([usize; MAX_RANK], usize) {
         let (mut strides, mut stride, mut base) = ([0; MAX_RANK], 1, 0);
         for d in (0..self.shape[..].len()).rev() {
             strides[d] = stride * self.step[d];
@@ -52,7 +54,11 @@ impl Place {
 ///
 /// # Panics
 /// If it does not lie inside both.
-pub(super) fn copy(size: Shape, x: &[f32], from: &Place, y: &mut [f32], to: &Place) {
+pub(super) fn copy(size: Shape, x: &Tensor, from: &Place, y: &mut Tensor, to: &Place) {
+    if x.device() != Device::Cpu {
+        return cuda::copy(size, x, from, y, to);
+    }
+    let (x, y) = (x.data(), y.data_mut());
     from.check(&size);
     to.check(&size);
     assert!(x.len() == from.shape.len() && y.len() == to.shape.len());
@@ -105,15 +111,18 @@ pub(super) fn copy(size: Shape, x: &[f32], from: &Place, y: &mut [f32], to: &Pla
 }
 
 /// A tensor of +0, filled by all threads.
-pub(super) fn zeros(shape: Shape) -> Tensor {
-    let mut t = Tensor::uninit(shape);
-    zero(t.data_mut());
+pub(super) fn zeros(device: Device, shape: Shape) -> Tensor {
+    let mut t = Tensor::uninit_on(device, shape);
+    zero(&mut t);
     t
 }
 
 /// All +0.
-pub(super) fn zero(y: &mut [f32]) {
-    pool::chunks_mut(y, TASK, |_, y| y.fill(0.0));
+pub(super) fn zero(y: &mut Tensor) {
+    match y.device() {
+        Device::Cpu => pool::chunks_mut(y.data_mut(), TASK, |_, y| y.fill(0.0)),
+        Device::Cuda(_) => cuda::zero(y),
+    }
 }
 
 /// Row-major indices of a shape, in order: for references.

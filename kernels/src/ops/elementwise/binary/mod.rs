@@ -20,7 +20,7 @@ mod reference;
 use plan::{Plan, broadcast};
 
 use crate::op::{Backward, Op, Outputs, Saves};
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// Terms of a chunk where sums run down columns.
 pub const ROWS: usize = 512;
@@ -100,7 +100,10 @@ impl Op for Binary {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let plan = Plan::new(&inputs[0].shape(), &inputs[1].shape());
-        cpu::forward(self.kind, &plan, inputs[0].data(), inputs[1].data(), outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self.kind, &plan, inputs[0].data(), inputs[1].data(), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::forward(self.kind, &plan, inputs[0], inputs[1], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
@@ -111,9 +114,15 @@ impl Op for Binary {
             dx[i] = Some(if plain && !plan.reduces(i) {
                 dy.reshaped(b.shapes[i]) // shares the data
             } else {
-                let mut g = Tensor::uninit(b.shapes[i]);
-                let (a, c) = (b.inputs[0].as_ref().map(Tensor::data), b.inputs[1].as_ref().map(Tensor::data));
-                cpu::backward(self.kind, i, &plan, dy.data(), [a, c], g.data_mut());
+                let mut g = b.room(i);
+                let saved = [b.inputs[0].as_ref(), b.inputs[1].as_ref()];
+                match dy.device() {
+                    Device::Cpu => {
+                        let saved = saved.map(|t| t.map(Tensor::data));
+                        cpu::backward(self.kind, i, &plan, dy.data(), saved, g.data_mut());
+                    }
+                    Device::Cuda(_) => cuda::backward(self.kind, i, &plan, dy, saved, &mut g),
+                }
                 g
             });
         }

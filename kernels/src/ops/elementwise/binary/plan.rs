@@ -66,6 +66,16 @@ impl Plan {
         Self { dims, steps, rank }
     }
 
+    /// Number of merged dimensions.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Their sizes, and the steps of a and b along each.
+    pub fn dimensions(&self) -> (&[usize; MAX_RANK], &[[usize; MAX_RANK]; 2]) {
+        (&self.dims, &self.steps)
+    }
+
     /// Size of the last dimension.
     pub fn inner(&self) -> usize {
         self.dims[self.rank - 1]

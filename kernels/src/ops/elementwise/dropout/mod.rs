@@ -11,7 +11,7 @@ mod reference;
 
 use crate::op::{Backward, Op, Outputs, Saves};
 use crate::rng::Key;
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// Dropout of one place of the network in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +33,13 @@ impl Dropout {
     /// A word below this drops its number.
     fn threshold(&self) -> u64 {
         (f64::from(self.p) * 4_294_967_296.0 + 0.5) as u64
+    }
+
+    fn mask(&self, x: &Tensor, y: &mut Tensor) {
+        match x.device() {
+            Device::Cpu => cpu::mask(self, x.data(), y.data_mut()),
+            Device::Cuda(_) => cuda::mask(self, x, y),
+        }
     }
 
     /// What kept numbers are multiplied by.
@@ -65,7 +72,7 @@ impl Op for Dropout {
         if self.p == 0.0 {
             outputs[0] = inputs[0].clone(); // shares the data
         } else {
-            cpu::mask(self, inputs[0].data(), outputs[0].data_mut());
+            self.mask(inputs[0], &mut outputs[0]);
         }
     }
 
@@ -74,8 +81,8 @@ impl Op for Dropout {
             dx[0] = Some(if self.p == 0.0 {
                 b.dy().clone()
             } else {
-                let mut g = Tensor::uninit(b.shapes[0]);
-                cpu::mask(self, b.dy().data(), g.data_mut());
+                let mut g = b.room(0);
+                self.mask(b.dy(), &mut g);
                 g
             });
         }

@@ -11,7 +11,7 @@ pub mod cuda;
 mod reference;
 
 use crate::shape::MAX_RANK;
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Rows of the first input by the second; one output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,14 +46,20 @@ impl Op for Embedding {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
+        if inputs[0].device() != Device::Cpu {
+            return cuda::forward(inputs[0], inputs[1], &mut outputs[0]);
+        }
         let [v, d] = [inputs[0].shape()[0], inputs[0].shape()[1]];
         cpu::forward(v, d, inputs[0].data(), inputs[1].ints(), outputs[0].data_mut());
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let mut dw = Tensor::uninit(b.shapes[0]);
-            cpu::backward(b.shapes[0][0], b.shapes[0][1], b.input(1).ints(), b.dy().data(), dw.data_mut());
+            let (mut dw, [v, d]) = (b.room(0), [b.shapes[0][0], b.shapes[0][1]]);
+            match b.device() {
+                Device::Cpu => cpu::backward(v, d, b.input(1).ints(), b.dy().data(), dw.data_mut()),
+                Device::Cuda(_) => cuda::backward(b.input(1), b.dy(), &mut dw),
+            }
             dx[0] = Some(dw);
         }
     }

@@ -10,7 +10,7 @@ mod cpu;
 pub mod cuda;
 mod reference;
 
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Elements of the first input by the second; one output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +49,22 @@ impl Op for Gather {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(self.dim, inputs[0], inputs[1], &mut outputs[0]);
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self.dim, inputs[0], inputs[1], &mut outputs[0]),
+            Device::Cuda(_) => cuda::forward(self.dim, inputs[0], inputs[1], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            dx[0] = Some(cpu::backward(self.dim, b.shapes[0], b.input(1), b.dy()));
+            dx[0] = Some(match b.device() {
+                Device::Cpu => cpu::backward(self.dim, b.shapes[0], b.input(1), b.dy()),
+                Device::Cuda(_) => {
+                    let mut d = b.room(0);
+                    cuda::backward(self.dim, b.input(1), b.dy(), &mut d);
+                    d
+                }
+            });
         }
     }
 }

@@ -10,12 +10,11 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
-use super::Reduction;
+use super::{Reduction, cuda};
 use crate::op::{Backward, Op, Outputs, Saves};
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// Cross entropy.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,13 +62,19 @@ impl Op for CrossEntropy {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(self, inputs[0], inputs[1], outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self, inputs[0], inputs[1], outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::entropy(self, inputs[0], inputs[1], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let mut g = Tensor::uninit(b.shapes[0]);
-            cpu::backward(self, b.input(0), b.input(1).ints(), b.dy().data(), g.data_mut());
+            let mut g = b.room(0);
+            match b.device() {
+                Device::Cpu => cpu::backward(self, b.input(0), b.input(1).ints(), b.dy().data(), g.data_mut()),
+                Device::Cuda(_) => cuda::entropy_gradient(self, b.input(0), b.input(1), b.dy(), &mut g),
+            }
             dx[0] = Some(g);
         }
     }

@@ -13,15 +13,14 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 mod table;
 
 pub use table::{BceWithLogits, L1, Mse, Row, SmoothL1};
 
-use super::Reduction;
+use super::{Reduction, cuda};
 use crate::op::{Backward, Op, Outputs, Saves};
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// A loss of the table, with its reduction: `PointwiseLoss::mse(Reduction::Mean)`, ...
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,14 +61,24 @@ impl<R: Row> Op for PointwiseLoss<R> {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(self, inputs[0], inputs[1].data(), inputs.get(2).map(|w| w.data()), outputs[0].data_mut());
+        let (x, t, w) = (inputs[0], inputs[1], inputs.get(2).copied());
+        match x.device() {
+            Device::Cpu => cpu::forward(self, x, t.data(), w.map(Tensor::data), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::pointwise(self.row.kind(), self.reduction, x, t, w, &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let mut g = Tensor::uninit(b.shapes[0]);
-            let w = b.inputs.get(2).and_then(Option::as_ref).map(Tensor::data);
-            cpu::backward(self, b.input(0).data(), b.input(1).data(), w, b.dy().data(), g.data_mut());
+            let (mut g, all) = (b.room(0), [b.input(0), b.input(1), b.dy()]);
+            let w = b.inputs.get(2).and_then(Option::as_ref);
+            match b.device() {
+                Device::Cpu => {
+                    let [x, t, dy] = all.map(Tensor::data);
+                    cpu::backward(self, x, t, w.map(Tensor::data), dy, g.data_mut());
+                }
+                Device::Cuda(_) => cuda::pointwise_gradient(self.row.kind(), self.reduction, all, w, &mut g),
+            }
             dx[0] = Some(g);
         }
     }

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use super::PointwiseLoss;
 use crate::math;
 use crate::ops::loss::Reduction;
+use crate::ops::loss::cuda::Kind;
 
 /// A loss of two numbers, in f64.
 pub trait Row: Copy + Debug + Send + Sync + 'static {
@@ -12,6 +13,8 @@ pub trait Row: Copy + Debug + Send + Sync + 'static {
     const NAME: &'static str;
     /// Takes a weight of the positive class; it is 1 where none is given.
     const WEIGHTED: bool = false;
+    /// The kernels' number of it, and its parameter.
+    fn kind(self) -> Kind;
     /// The term of x, t and the weight.
     fn term(self, x: f64, t: f64, w: f64) -> f64;
     /// Its derivative by x.
@@ -38,6 +41,9 @@ pub struct Mse;
 
 impl Row for Mse {
     const NAME: &'static str = "mse";
+    fn kind(self) -> Kind {
+        Kind { number: 0, beta: 0.0 }
+    }
     #[inline(always)]
     fn term(self, x: f64, t: f64, _: f64) -> f64 {
         let d = x - t;
@@ -55,6 +61,9 @@ pub struct L1;
 
 impl Row for L1 {
     const NAME: &'static str = "l1";
+    fn kind(self) -> Kind {
+        Kind { number: 1, beta: 0.0 }
+    }
     #[inline(always)]
     fn term(self, x: f64, t: f64, _: f64) -> f64 {
         (x - t).abs()
@@ -74,6 +83,9 @@ pub struct SmoothL1 {
 
 impl Row for SmoothL1 {
     const NAME: &'static str = "smooth_l1";
+    fn kind(self) -> Kind {
+        Kind { number: 2, beta: self.beta.into() }
+    }
     #[inline(always)]
     fn term(self, x: f64, t: f64, _: f64) -> f64 {
         let (d, beta) = ((x - t).abs(), f64::from(self.beta));
@@ -98,6 +110,9 @@ pub struct BceWithLogits;
 impl Row for BceWithLogits {
     const NAME: &'static str = "bce_with_logits";
     const WEIGHTED: bool = true;
+    fn kind(self) -> Kind {
+        Kind { number: 3, beta: 0.0 }
+    }
     #[inline(always)]
     fn term(self, x: f64, t: f64, w: f64) -> f64 {
         let l = math::ln_1p(math::exp(-x.abs()));

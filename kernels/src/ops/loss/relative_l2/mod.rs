@@ -8,12 +8,11 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
-use super::Reduction;
+use super::{Reduction, cuda};
 use crate::op::{Backward, Op, Outputs, Saves};
-use crate::{OpError, Shape, Tensor};
+use crate::{Device, OpError, Shape, Tensor};
 
 /// Relative L2 error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +49,19 @@ impl Op for RelativeL2 {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(self.reduction, inputs[0], inputs[1].data(), outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self.reduction, inputs[0], inputs[1].data(), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::relative(self.reduction, inputs[0], inputs[1], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let mut g = Tensor::uninit(b.shapes[0]);
-            cpu::backward(self.reduction, b.input(0), b.input(1).data(), b.dy().data(), g.data_mut());
+            let (mut g, x, t) = (b.room(0), b.input(0), b.input(1));
+            match b.device() {
+                Device::Cpu => cpu::backward(self.reduction, x, t.data(), b.dy().data(), g.data_mut()),
+                Device::Cuda(_) => cuda::relative_gradient(self.reduction, x, t, b.dy(), &mut g),
+            }
             dx[0] = Some(g);
         }
     }

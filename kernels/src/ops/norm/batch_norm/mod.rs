@@ -29,7 +29,7 @@ mod lanes;
 mod pointwise;
 mod reference;
 
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Most columns of a chunk.
 pub const COLUMNS: usize = 256;
@@ -188,13 +188,19 @@ impl Op for BatchNorm {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::forward(self, inputs, outputs);
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(self, inputs, outputs),
+            Device::Cuda(_) => cuda::forward(self, inputs, outputs),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         // Only the running statistics reach the loss: no gradient passes through them.
         if b.dy[0].is_some() {
-            cpu::backward(self, b, dx);
+            match b.device() {
+                Device::Cpu => cpu::backward(self, b, dx),
+                Device::Cuda(_) => cuda::backward(self, b, dx),
+            }
         }
     }
 }

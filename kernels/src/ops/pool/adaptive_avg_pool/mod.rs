@@ -7,12 +7,11 @@
 //! Backward: an element of dx sums `dy / count` over the cells that hold it, (oh, ow) ascending, from +0.
 
 pub mod cases;
-pub mod cuda;
 mod reference;
 
 use super::axis::{Axis, Plane};
-use super::{mean, only, sizes};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use super::{cuda, mean, only, sizes};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// The mean of each cell. One input x, one output y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +58,20 @@ impl Op for AdaptiveAvgPool {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let (p, _) = self.plane(&inputs[0].shape()).expect("inferred");
-        mean::forward(&p, inputs[0], &mut outputs[0]);
+        match inputs[0].device() {
+            Device::Cpu => mean::forward(&p, inputs[0], &mut outputs[0]),
+            Device::Cuda(_) => cuda::mean(&p, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let (p, _) = self.plane(&b.shapes[0]).expect("inferred");
-            let mut out = Tensor::uninit(b.shapes[0]);
-            mean::backward(&p, b.dy(), &mut out);
+            let mut out = b.room(0);
+            match b.device() {
+                Device::Cpu => mean::backward(&p, b.dy(), &mut out),
+                Device::Cuda(_) => cuda::mean_gradient(&p, b.dy(), &mut out),
+            }
             dx[0] = Some(out);
         }
     }

@@ -7,12 +7,12 @@
 //! Backward: `dx = dy / count`.
 
 pub mod cases;
-pub mod cuda;
 mod reference;
 
 use super::{only, sizes};
 use crate::ops::reduce::columns::{self, Columns};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::ops::reduce::cuda::{self, Mode};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// Positions of a chunk.
 pub const CHUNK: usize = 256;
@@ -47,17 +47,27 @@ impl Op for GlobalAvgPool {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let v = view(&inputs[0].shape()).expect("inferred");
-        columns::sum(&v, inputs[0].data(), outputs[0].data_mut());
-        columns::divide(outputs[0].data_mut(), v.rows);
+        match inputs[0].device() {
+            Device::Cpu => {
+                columns::sum(&v, inputs[0].data(), outputs[0].data_mut());
+                columns::divide(outputs[0].data_mut(), v.rows);
+            }
+            Device::Cuda(_) => cuda::forward(&v, Mode::Mean, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let v = view(&b.shapes[0]).expect("inferred");
-            let mut g = b.dy().clone();
-            columns::divide(g.data_mut(), v.rows);
-            let mut out = Tensor::uninit(b.shapes[0]);
-            columns::broadcast(&v, g.data(), out.data_mut());
+            let mut out = b.room(0);
+            match b.device() {
+                Device::Cpu => {
+                    let mut g = b.dy().clone();
+                    columns::divide(g.data_mut(), v.rows);
+                    columns::broadcast(&v, g.data(), out.data_mut());
+                }
+                Device::Cuda(_) => cuda::backward(&v, Mode::Mean, b.dy(), None, None, &mut out),
+            }
             dx[0] = Some(out);
         }
     }

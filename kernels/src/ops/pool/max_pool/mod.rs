@@ -12,11 +12,10 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
-use super::{Window, axis::Plane, only};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use super::{Window, axis::Plane, cuda, only};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// The maximum of each window. One input x; outputs y, and hidden its tap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +55,20 @@ impl Op for MaxPool {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let (p, _) = self.plane(&inputs[0].shape()).expect("inferred");
-        cpu::forward(&p, inputs[0], outputs);
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(&p, inputs[0], outputs),
+            Device::Cuda(_) => cuda::maximum(&p, inputs[0], outputs),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let (p, _) = self.plane(&b.shapes[0]).expect("inferred");
-            let mut out = Tensor::uninit(b.shapes[0]);
-            cpu::backward(&p, b.dy(), b.output(1), &mut out);
+            let mut out = b.room(0);
+            match b.device() {
+                Device::Cpu => cpu::backward(&p, b.dy(), b.output(1), &mut out),
+                Device::Cuda(_) => cuda::maximum_gradient(&p, b.dy(), b.output(1), &mut out),
+            }
             dx[0] = Some(out);
         }
     }

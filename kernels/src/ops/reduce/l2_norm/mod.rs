@@ -9,11 +9,11 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
+use super::cuda::{self, Mode};
 use super::{Axes, Plan};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// The 2-norm over dimensions. One input x; one output y, without those dimensions, or with size 1 there if `keepdim`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +49,24 @@ impl Op for L2Norm {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let (plan, _) = self.plan(&[inputs[0].shape()]).expect("inferred");
-        cpu::forward(&plan, inputs[0], &mut outputs[0]);
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(&plan, inputs[0], &mut outputs[0]),
+            Device::Cuda(_) => cuda::forward(&plan, Mode::Norm, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let (plan, _) = self.plan(b.shapes).expect("inferred");
-            dx[0] = Some(cpu::backward(&plan, b.input(0), b.output(0), b.dy()));
+            let (x, y) = (b.input(0), b.output(0));
+            dx[0] = Some(match b.device() {
+                Device::Cpu => cpu::backward(&plan, x, y, b.dy()),
+                Device::Cuda(_) => {
+                    let mut out = b.room(0);
+                    cuda::backward(&plan, Mode::Norm, b.dy(), Some(x), Some(y), &mut out);
+                    out
+                }
+            });
         }
     }
 }

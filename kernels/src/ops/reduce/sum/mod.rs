@@ -7,11 +7,11 @@
 //! Backward: dx is dy, broadcast.
 
 pub mod cases;
-pub mod cuda;
 mod reference;
 
+use super::cuda::{self, Mode};
 use super::{Axes, Plan};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// The sum over dimensions. One input x; one output y, without those dimensions, or with size 1 there if `keepdim`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,15 +47,20 @@ impl Op for Sum {
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let (plan, _) = self.plan(&[inputs[0].shape()]).expect("inferred");
-        plan.sum(inputs[0], &mut outputs[0]);
+        match inputs[0].device() {
+            Device::Cpu => plan.sum(inputs[0], &mut outputs[0]),
+            Device::Cuda(_) => cuda::forward(&plan, Mode::Sum, inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let (plan, _) = self.plan(b.shapes).expect("inferred");
-            let g = b.dy();
-            let mut out = Tensor::uninit(b.shapes[0]);
-            plan.broadcast(g, &mut out);
+            let mut out = b.room(0);
+            match b.device() {
+                Device::Cpu => plan.broadcast(b.dy(), &mut out),
+                Device::Cuda(_) => cuda::backward(&plan, Mode::Sum, b.dy(), None, None, &mut out),
+            }
             dx[0] = Some(out);
         }
     }

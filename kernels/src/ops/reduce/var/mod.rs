@@ -9,11 +9,11 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
+use super::cuda::{self, Mode};
 use super::{Axes, Plan};
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// The variance over dimensions. One input x; one output y, without those dimensions, or with size 1 there if `keepdim`;
 /// hidden: the mean.
@@ -58,13 +58,27 @@ impl Op for Var {
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
         let (plan, _) = self.plan(&[inputs[0].shape()]).expect("inferred");
         let [y, mean] = outputs else { unreachable!("inferred") };
-        cpu::forward(&plan, self.correction, inputs[0], y, mean);
+        match inputs[0].device() {
+            Device::Cpu => cpu::forward(&plan, self.correction, inputs[0], y, mean),
+            Device::Cuda(_) => {
+                cuda::forward(&plan, Mode::Mean, inputs[0], mean);
+                cuda::forward(&plan, Mode::Var(mean, self.correction), inputs[0], y);
+            }
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
             let (plan, _) = self.plan(b.shapes).expect("inferred");
-            dx[0] = Some(cpu::backward(&plan, self.correction, b.input(0), b.output(1), b.dy()));
+            let (x, mean) = (b.input(0), b.output(1));
+            dx[0] = Some(match b.device() {
+                Device::Cpu => cpu::backward(&plan, self.correction, x, mean, b.dy()),
+                Device::Cuda(_) => {
+                    let mut out = b.room(0);
+                    cuda::backward(&plan, Mode::Var(mean, self.correction), b.dy(), Some(x), None, &mut out);
+                    out
+                }
+            });
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Launches of the kernels.
 
 use super::UpsampleBilinear;
-use crate::cuda::Module;
 use crate::cuda::module::Words;
+use crate::cuda::{Module, driver};
 use crate::{Shape, Tensor};
 
 /// The kernels.
@@ -11,6 +11,9 @@ pub static KERNELS: Module = Module::new("resize/upsample_bilinear", include_str
 /// As the kernels have it: n, c, h, w, oh, ow, corners.
 fn words(op: &UpsampleBilinear, x: &Shape) -> Words<[i32; 7]> {
     let [oh, ow] = op.size;
+    if (x[1] * (2 * oh + 1)).max(x[2] * (2 * ow + 1)) > i32::MAX as usize {
+        driver::raise(format!("upsample_bilinear: {x} to {:?} is beyond what its kernels count to", op.size));
+    }
     Words([x[0], x[3], x[1], x[2], oh, ow, usize::from(op.align_corners)].map(|n| n as i32))
 }
 

@@ -15,20 +15,20 @@ struct Taps {
 
 // Taps of output o of m, among n elements.
 __device__ __forceinline__ Taps taps_of(int o, int n, int m, int corners) {
-    long long p, q;
+    int p, q;
     if (corners) {
-        p = m == 1 ? 0 : (long long)o * (n - 1);
+        p = m == 1 ? 0 : o * (n - 1);
         q = m == 1 ? 1 : m - 1;
     } else {
-        p = (long long)n * (2 * o + 1) - m;
+        p = n * (2 * o + 1) - m;
         p = p < 0 ? 0 : p;
-        q = 2 * (long long)m;
+        q = 2 * m;
     }
-    long long at = p / q, r = p % q;
-    Taps t = {(int)at, r != 0 && at != n - 1, 1.0f, 0.0f};
+    int at = p / q, r = p % q;
+    Taps t = {at, r != 0 && at != n - 1, 1.0f, 0.0f};
     if (t.two) {
-        t.w0 = __double2float_rn(__ll2double_rn(q - r) / __ll2double_rn(q));
-        t.w1 = __double2float_rn(__ll2double_rn(r) / __ll2double_rn(q));
+        t.w0 = __double2float_rn(__int2double_rn(q - r) / __int2double_rn(q));
+        t.w1 = __double2float_rn(__int2double_rn(r) / __int2double_rn(q));
     }
     return t;
 }

@@ -9,5 +9,5 @@ pub(super) fn shuffle(groups: usize, x: &Tensor, y: &mut Tensor) {
     if x.is_empty() {
         return;
     }
-    permute(&[x.len() / channels, groups, channels / groups], &[0, 2, 1], x.data(), y.data_mut());
+    permute(&[x.len() / channels, groups, channels / groups], &[0, 2, 1], x, y);
 }

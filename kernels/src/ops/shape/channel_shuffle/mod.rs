@@ -6,7 +6,6 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
@@ -48,7 +47,7 @@ impl Op for ChannelShuffle {
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let mut d = Tensor::uninit(b.shapes[0]);
+            let mut d = b.room(0);
             cpu::shuffle(b.shapes[0].last() / self.groups, b.dy(), &mut d);
             dx[0] = Some(d);
         }

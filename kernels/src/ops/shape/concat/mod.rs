@@ -5,7 +5,6 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
 use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};

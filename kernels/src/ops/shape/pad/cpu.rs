@@ -19,14 +19,15 @@ fn shared(op: &Pad, x: Shape, y: Shape) -> (Shape, Place, Place) {
 pub(super) fn forward(op: &Pad, x: &Tensor, y: &mut Tensor) {
     let (size, from, to) = shared(op, x.shape(), y.shape());
     if size != y.shape() {
-        boxes::zero(y.data_mut());
+        boxes::zero(y);
     }
-    boxes::copy(size, x.data(), &from, y.data_mut(), &to);
+    boxes::copy(size, x, &from, y, &to);
 }
 
 pub(super) fn backward(op: &Pad, dy: &Tensor, x: Shape) -> Tensor {
     let (size, from, to) = shared(op, x, dy.shape());
-    let mut dx = if size == x { Tensor::uninit(x) } else { boxes::zeros(x) };
-    boxes::copy(size, dy.data(), &to, dx.data_mut(), &from);
+    let device = dy.device();
+    let mut dx = if size == x { Tensor::uninit_on(device, x) } else { boxes::zeros(device, x) };
+    boxes::copy(size, dy, &to, &mut dx, &from);
     dx
 }

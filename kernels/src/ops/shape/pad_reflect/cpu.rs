@@ -3,7 +3,9 @@
 use super::PadReflect;
 use crate::pool;
 use crate::shape::MAX_RANK;
-use crate::{Shape, Tensor};
+use crate::{Device, Shape, Tensor};
+
+use super::super::cuda::Reflection;
 
 /// Numbers a task should at least touch.
 const TASK: usize = 1 << 14;
@@ -30,6 +32,9 @@ fn each_row(data: &mut [f32], len: usize, f: impl Fn(usize, &mut [f32]) + Sync) 
 
 pub(super) fn forward(op: &PadReflect, x: &Tensor, y: &mut Tensor) {
     let (shape, padded) = (x.shape(), y.shape());
+    if x.device() != Device::Cpu {
+        return Reflection::new(&shape, &padded, &op.sides, y.len()).run("reflect", x, y);
+    }
     let (outer, len) = rows(op, &shape);
     let x = x.data();
     each_row(y.data_mut(), len, |mut row, y| {
@@ -63,8 +68,13 @@ fn gather(dims: &[(usize, usize, [usize; 2])], row: usize, at: usize, f: &mut im
 }
 
 pub(super) fn backward(op: &PadReflect, dy: &Tensor, x: Shape) -> Tensor {
+    let mut dx = Tensor::uninit_on(dy.device(), x);
+    if dy.device() != Device::Cpu {
+        Reflection::new(&x, &dy.shape(), &op.sides, dx.len()).run("reflect_gradient", dy, &mut dx);
+        return dx;
+    }
     let (outer, len) = rows(op, &x);
-    let (y, dy, mut dx) = (dy.shape(), dy.data(), Tensor::uninit(x));
+    let (y, dy) = (dy.shape(), dy.data());
     let dims: [_; MAX_RANK] =
         std::array::from_fn(|d| if d < outer { (x[d], y[d], op.sides[d]) } else { (1, 1, [0, 0]) });
     each_row(dx.data_mut(), len, |row, dx| {

@@ -8,7 +8,6 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
 use crate::shape::MAX_RANK;

@@ -4,6 +4,9 @@ use crate::dispatch;
 use crate::pool::{self, Ptr};
 use crate::shape::MAX_RANK;
 use crate::simd::Simd;
+use crate::{Device, Tensor};
+
+use super::super::cuda;
 
 /// Numbers a task should at least move.
 const TASK: usize = 1 << 14;
@@ -17,7 +20,11 @@ type Dim = (usize, usize, usize);
 ///
 /// # Panics
 /// If x or y is of another size.
-pub fn permute(shape: &[usize], dims: &[usize], x: &[f32], y: &mut [f32]) {
+pub fn permute(shape: &[usize], dims: &[usize], x: &Tensor, y: &mut Tensor) {
+    if x.device() != Device::Cpu {
+        return cuda::permute(shape, dims, x, y);
+    }
+    let (x, y) = (x.data(), y.data_mut());
     assert!(x.len() == y.len() && x.len() == shape.iter().product());
     if x.is_empty() {
         return;

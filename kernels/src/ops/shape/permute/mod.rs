@@ -5,7 +5,6 @@
 
 pub mod cases;
 pub(super) mod cpu;
-pub mod cuda;
 mod reference;
 
 use crate::shape::MAX_RANK;
@@ -79,13 +78,13 @@ impl Op for Permute {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::permute(&inputs[0].shape(), self.dims(), inputs[0].data(), outputs[0].data_mut());
+        cpu::permute(&inputs[0].shape(), self.dims(), inputs[0], &mut outputs[0]);
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let (dy, mut d) = (b.dy(), Tensor::uninit(b.shapes[0]));
-            cpu::permute(&dy.shape(), self.inverse().dims(), dy.data(), d.data_mut());
+            let (dy, mut d) = (b.dy(), b.room(0));
+            cpu::permute(&dy.shape(), self.inverse().dims(), dy, &mut d);
             dx[0] = Some(d);
         }
     }

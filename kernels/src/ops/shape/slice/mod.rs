@@ -6,7 +6,6 @@
 
 pub mod cases;
 mod cpu;
-pub mod cuda;
 mod reference;
 
 use super::boxes::Place;

@@ -1,6 +1,0 @@
-//! Launches of the kernels.
-
-use crate::cuda::Module;
-
-/// The kernels.
-pub static KERNELS: Module = Module::new("loss/pointwise", include_str!("kernel.cu"));
