@@ -36,7 +36,7 @@ pub struct Row {
 /// Every op, one line each.
 pub const TABLE: &[Row] = &[
     Row { path: "activation", cases: activation::cases::cases, kernels: &activation::cuda::KERNELS },
-    Row { path: "conv/conv", cases: conv::conv::cases::cases, kernels: &conv::conv::cuda::KERNELS },
+    Row { path: "conv/conv", cases: conv::conv::cases::cases, kernels: &conv::conv::depthwise::cuda::KERNELS },
     Row {
         path: "conv/conv_transpose",
         cases: conv::conv_transpose::cases::cases,

@@ -1,18 +1,19 @@
-//! The convolution on the card: gathers and scatters of [`crate::product`].
+//! The convolution on the card: gathers and scatters of [`crate::product`], Winograd's forms and depthwise ones by kernels
+//! of their own.
 
-use super::{Geometry, plan, winograd};
-use crate::cuda::{Module, cudnn};
+use super::{Geometry, depthwise, plan, winograd};
+use crate::cuda::cudnn;
 use crate::product::cuda;
 use crate::product::gather::Axis;
 use crate::{Backward, Tensor};
-
-/// The kernels of the forms that are neither gather nor scatter.
-pub static KERNELS: Module = Module::new("conv/conv", include_str!("kernel.cu"));
 
 /// y = x * w (+ bias).
 pub fn forward(g: &Geometry, x: &Tensor, w: &Tensor, bias: Option<&Tensor>, y: &mut Tensor) {
     if winograd::applies(g) {
         return winograd::cuda::forward(g, x, w, bias, y);
+    }
+    if depthwise::cuda::takes(g) {
+        return depthwise::cuda::forward(g, x, w, bias, y);
     }
     let [rows, columns] = plan::forward_axes(g);
     cuda::gather(&plan::forward(g), [&[rows], &[columns]], x, w, bias, y);
@@ -23,6 +24,9 @@ pub fn input_gradient(g: &Geometry, dy: &Tensor, w: &Tensor, bias: Option<&Tenso
     if winograd::applies(g) {
         return winograd::cuda::input_gradient(g, dy, w, bias, dx);
     }
+    if depthwise::cuda::takes(g) {
+        return depthwise::cuda::input_gradient(g, dy, w, bias, dx);
+    }
     let [rows, columns] = [0, 1].map(|d| plan::phases(g, d).collect::<Vec<Axis>>());
     cuda::gather(&plan::input_gradient(g), [&rows, &columns], dy, w, bias, dx);
 }
@@ -31,6 +35,9 @@ pub fn input_gradient(g: &Geometry, dy: &Tensor, w: &Tensor, bias: Option<&Tenso
 pub fn weight_gradient(g: &Geometry, x: &Tensor, dy: &Tensor, dw: &mut Tensor) {
     if winograd::applies(g) {
         return winograd::cuda::weight_gradient(g, x, dy, dw);
+    }
+    if g.depthwise() {
+        return depthwise::cuda::weight_gradient(g, x, dy, dw);
     }
     cuda::scatter(&plan::weight_gradient(g), x, dy, dw);
 }

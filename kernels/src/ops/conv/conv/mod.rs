@@ -25,7 +25,7 @@
 pub mod cases;
 pub(super) mod cpu;
 pub mod cuda;
-mod depthwise;
+pub(in crate::ops) mod depthwise;
 mod plan;
 pub(super) mod reference;
 pub(in crate::ops) mod winograd;

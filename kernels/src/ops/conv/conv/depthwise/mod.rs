@@ -5,6 +5,7 @@
 //! of taps. The input gradient at other strides goes position by position.
 
 mod band;
+pub(in crate::ops) mod cuda;
 mod gather;
 mod strided;
 mod weight_grad;
