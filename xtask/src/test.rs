@@ -14,7 +14,7 @@ struct Check {
     env: Option<(&'static str, &'static str)>,
 }
 
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     Check { name: "format", args: &["fmt", "--all", "--check"], env: None },
     Check {
         name: "lints",
@@ -27,6 +27,11 @@ const CHECKS: [Check; 5] = [
         env: Some(("RUSTDOCFLAGS", "-D warnings")),
     },
     Check { name: "tests", args: &["test", "--release", "--workspace"], env: None },
+    Check {
+        name: "kernels on the emulated card",
+        args: &["run", "--release", "--package=np360-kernels", "--", "check", "--device", "emu"],
+        env: None,
+    },
     Check { name: COMPILE, args: &["run", "--release", "--package=np360-kernels", "--", "compile"], env: None },
 ];
 

@@ -77,8 +77,10 @@ pub fn table(rows: &[&Row]) -> String {
 # Operations
 
 Written by `cargo xtask kernels check --table`. Each case is compared bit for bit with its reference, forward and
-backward, at every SIMD level and at 1, 2, 3 and 7 threads; *gradients* are the cases whose reference is also compared
-with central differences, and whose f32 gradient with the f64 one; *timed* are the sizes of `kernels bench`.
+backward, at every SIMD level and at 1, 2, 3 and 7 threads, and by its CUDA kernels on the emulated card with the threads
+of a block in both orders (`--device emu`); *gradients* are the cases whose reference is also compared with central
+differences, and whose f32 gradient with the f64 one; *timed* are the sizes of `kernels bench`. On a real card
+(`--device cuda`) the same command asks the same questions; that has not been done yet.
 
 | op | cases | gradients | timed | cpu | cuda |
 |---|---|---|---|---|---|
@@ -89,7 +91,7 @@ with central differences, and whose f32 gradient with the f64 one; *timed* are t
         let asked = cases.iter().filter(|c| !c.speed_only);
         let _ = writeln!(
             text,
-            "| `{}` | {} | {} | {} | yes | not yet |",
+            "| `{}` | {} | {} | {} | yes | yes |",
             row.path,
             asked.clone().count(),
             asked.filter(|c| !c.bits_only).count(),
