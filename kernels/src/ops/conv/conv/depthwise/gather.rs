@@ -162,7 +162,7 @@ impl Square {
     ///
     /// # Safety
     /// `j + lanes <= run`, and what [`square`] asserts.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_range_loop)] // b: a column of taps
     #[inline(always)]
     unsafe fn add_row<S: Simd, const K: usize, const U: usize, const WHOLE: bool>(
         &self,
