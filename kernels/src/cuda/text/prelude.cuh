@@ -13,7 +13,8 @@
 #else
 
 // A kernel with its most threads a block: KERNEL(256, relu, const float* x, float* y, int n) { ... }
-#define KERNEL(threads, name, ...) extern "C" __global__ void __launch_bounds__(threads) name(__VA_ARGS__)
+// The 1 (one block a multiprocessor is enough) keeps the assembler from spilling a few registers for occupancy's sake.
+#define KERNEL(threads, name, ...) extern "C" __global__ void __launch_bounds__(threads, 1) name(__VA_ARGS__)
 
 // A shared array `T* name` of constant length, aligned for 16-byte accesses; at the top of a kernel, before any barrier.
 #define SHARED(T, name, count)                           \

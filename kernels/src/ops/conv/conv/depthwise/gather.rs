@@ -162,7 +162,8 @@ impl Square {
     ///
     /// # Safety
     /// `j + lanes <= run`, and what [`square`] asserts.
-    #[allow(clippy::too_many_arguments, clippy::needless_range_loop)] // b: a column of taps
+    // Loops over indices alone are unrolled early enough for the sums to live in registers.
+    #[allow(clippy::too_many_arguments, clippy::needless_range_loop)]
     #[inline(always)]
     unsafe fn add_row<S: Simd, const K: usize, const U: usize, const WHOLE: bool>(
         &self,
