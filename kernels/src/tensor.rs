@@ -18,6 +18,9 @@ pub enum DType {
     I32,
 }
 
+/// Numbers that a task copies or adds.
+const CHUNK: usize = 1 << 14;
+
 /// A dense tensor, row-major; cloning shares the data, writing to shared data copies them first.
 pub struct Tensor {
     block: ManuallyDrop<Arc<Block>>,
@@ -161,7 +164,7 @@ impl Tensor {
         let n = self.shape.len();
         if Arc::get_mut(&mut self.block).is_none() {
             let mut own = memory::take(Device::Cpu, n);
-            Arc::get_mut(&mut own).expect("fresh").words_mut()[..n].copy_from_slice(&self.block.words()[..n]);
+            copy(self.words(), &mut Arc::get_mut(&mut own).expect("fresh").words_mut()[..n]);
             let shared = std::mem::replace(&mut *self.block, own);
             memory::give(shared);
         }
@@ -220,26 +223,34 @@ impl Tensor {
     pub fn assign(&mut self, other: &Self) {
         assert_eq!((self.shape, self.dtype, self.device()), (other.shape, other.dtype, other.device()), "assign");
         match self.device() {
-            Device::Cpu => self.words_mut().copy_from_slice(other.words()),
+            Device::Cpu => copy(other.words(), self.words_mut()),
             Device::PLANNED => {}
             Device::Cuda(_) => driver::card().copy(self.address_mut(), other.address(), 4 * other.len()),
         }
     }
 
-    /// Adds `other`, element by element: how a second gradient contribution joins the first.
+    /// Adds `other`, element by element: how a second gradient contribution joins the first. Shared numbers are not
+    /// copied first: the sums go to memory of their own.
     ///
     /// # Panics
     /// If the shapes differ.
     pub fn accumulate(&mut self, other: &Self) {
         assert_eq!(self.shape, other.shape, "a gradient has the shape of its value");
-        const CHUNK: usize = 1 << 14;
         match self.device() {
             Device::Cpu => {}
             Device::PLANNED => return,
             Device::Cuda(_) => return cuda::basic::accumulate(self, other),
         }
         let b = other.data();
-        pool::chunks_mut(self.data_mut(), CHUNK, |i, a| add_into(a, &b[i * CHUNK..][..a.len()]));
+        if Arc::get_mut(&mut self.block).is_some() {
+            pool::chunks_mut(self.data_mut(), CHUNK, |i, a| add_into(a, &b[i * CHUNK..][..a.len()]));
+        } else {
+            let (a, mut sum) = (self.data(), Self::uninit(self.shape));
+            pool::chunks_mut(sum.data_mut(), CHUNK, |i, y| {
+                add(&a[i * CHUNK..][..y.len()], &b[i * CHUNK..][..y.len()], y);
+            });
+            *self = sum;
+        }
     }
 
     /// The only element.
@@ -304,14 +315,29 @@ impl fmt::Debug for Tensor {
     }
 }
 
+/// Copies on all threads.
+fn copy(from: &[u32], to: &mut [u32]) {
+    assert_eq!(from.len(), to.len());
+    let from: &[f32] = bytemuck::cast_slice(from);
+    pool::chunks_mut(bytemuck::cast_slice_mut(to), CHUNK, |i, to| to.copy_from_slice(&from[i * CHUNK..][..to.len()]));
+}
+
 dispatch! {
     fn add_into(a: &mut [f32], b: &[f32]) = add_into_body;
+    fn add(a: &[f32], b: &[f32], y: &mut [f32]) = add_body;
 }
 
 #[inline(always)]
 fn add_into_body<S: Simd>(a: &mut [f32], b: &[f32]) {
     for (x, y) in a.iter_mut().zip(b) {
         *x += *y;
+    }
+}
+
+#[inline(always)]
+fn add_body<S: Simd>(a: &[f32], b: &[f32], y: &mut [f32]) {
+    for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+        *y = *a + *b;
     }
 }
 
@@ -326,6 +352,34 @@ mod tests {
         b.data_mut()[0] = 9.0;
         assert_eq!(a.data(), [1., 2., 3., 4.]);
         assert_eq!(b.data(), [9., 2., 3., 4.]);
+    }
+
+    #[test]
+    fn sums_have_the_same_bits_in_shared_and_in_own_memory() {
+        let n = 3 * CHUNK + 5;
+        let numbers = |k: usize| (0..n).map(|i| (i * k % 1009) as f32 * 0.37 - 100.0).collect::<Vec<_>>();
+        let (a, b) = (numbers(7), numbers(13));
+        let (mut own, other) = (Tensor::from_slice([n], &a), Tensor::from_slice([n], &b));
+        let mut shared = own.clone();
+        let witness = shared.reshaped([1, n]);
+        shared.accumulate(&other);
+        assert_eq!(witness.data(), a, "the numbers that were shared are left alone");
+        drop(witness);
+        own.accumulate(&other);
+        assert!(own.same_bits(&shared));
+        assert!(shared.data().iter().zip(a.iter().zip(&b)).all(|(y, (a, b))| y.to_bits() == (a + b).to_bits()));
+        shared.accumulate(&shared.clone());
+        assert!(shared.data().iter().zip(own.data()).all(|(y, a)| y.to_bits() == (a + a).to_bits()));
+    }
+
+    #[test]
+    fn a_long_copy_is_whole() {
+        let numbers: Vec<i32> = (0..2 * CHUNK as i32 + 3).collect();
+        let a = Tensor::from_ints([numbers.len()], &numbers);
+        let mut b = a.clone();
+        b.ints_mut()[0] = 7;
+        assert_eq!(b.ints()[1..], numbers[1..]);
+        assert_eq!(a.ints(), numbers);
     }
 
     #[test]

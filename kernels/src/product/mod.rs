@@ -9,8 +9,6 @@ pub mod gather;
 pub mod scatter;
 pub(crate) mod tile;
 
-use std::marker::PhantomData;
-
 use crate::Tensor;
 
 /// Vectors of output channels, cut into panels of a few registers.
@@ -57,34 +55,37 @@ impl Panels {
 
 /// A table in recycled memory: what a task needs for its own length, without asking the system.
 pub(crate) struct Table<T> {
-    memory: Tensor,
+    /// The elements, in `_memory`; kept here, since asking a tensor for its address costs an atomic exchange.
+    elements: *mut T,
+    capacity: usize,
     len: usize,
-    element: PhantomData<T>,
+    /// Held until the table goes.
+    _memory: Tensor,
 }
 
 impl<T: Copy> Table<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         const { assert!(align_of::<T>() <= 64 && !std::mem::needs_drop::<T>()) };
         let words = (capacity * size_of::<T>()).div_ceil(4);
-        Self { memory: Tensor::uninit([words]), len: 0, element: PhantomData }
+        let mut memory = Tensor::uninit([words]);
+        Self { elements: memory.data_mut().as_mut_ptr().cast(), capacity, len: 0, _memory: memory }
     }
 
     pub(crate) fn push(&mut self, value: T) {
-        let bytes = self.memory.len() * 4;
-        assert!((self.len + 1) * size_of::<T>() <= bytes, "a table has room for what it was made for");
-        // SAFETY: in bounds (checked above); blocks are aligned to 64 bytes.
-        unsafe { self.memory.data_mut().as_mut_ptr().cast::<T>().add(self.len).write(value) };
+        assert!(self.len < self.capacity, "a table has room for what it was made for");
+        // SAFETY: in bounds (checked above) of memory that nobody else holds; blocks are aligned to 64 bytes.
+        unsafe { self.elements.add(self.len).write(value) };
         self.len += 1;
     }
 
     pub(crate) fn as_slice(&self) -> &[T] {
         // SAFETY: the first `len` elements were written by `push`; alignment as above.
-        unsafe { std::slice::from_raw_parts(self.memory.data().as_ptr().cast::<T>(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.elements, self.len) }
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as in `as_slice`.
-        unsafe { std::slice::from_raw_parts_mut(self.memory.data_mut().as_mut_ptr().cast::<T>(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.elements, self.len) }
     }
 
     pub(crate) fn last_mut(&mut self) -> Option<&mut T> {
