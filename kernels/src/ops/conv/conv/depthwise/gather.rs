@@ -32,7 +32,7 @@ impl Sum<'_> {
     pub fn run(&self, dst: &mut [f32]) {
         let taps = &self.taps;
         let ([height, _], c, run, period) = (taps.dst_size, taps.c, taps.run(), taps.period());
-        if self.n == 0 {
+        if dst.is_empty() {
             return;
         }
         let square = taps.stride == [1, 1] && (taps.kernel == [3, 3] || taps.kernel == [5, 5]);
@@ -138,17 +138,23 @@ fn square<S: Simd, const K: usize, const U: usize>(
         unsafe {
             let mut weights = [[[S::zero(); U]; K]; K];
             for (t, w_tap) in weights.as_flattened_mut().iter_mut().enumerate() {
-                *w_tap = std::array::from_fn(|u| S::load(w.as_ptr().add(t * period + (j + u * S::L) % period)));
+                for (u, w_u) in w_tap.iter_mut().enumerate() {
+                    *w_u = S::load(w.as_ptr().add(t * period + (j + u * S::L) % period));
+                }
             }
             for class in 0..dilation.min(rows) {
                 let count = (rows - class).div_ceil(dilation);
                 let mut sums = [[S::zero(); U]; K];
-                let whole = (K - 1).min(count)..count;
-                (0..whole.start)
-                    .for_each(|i| s.add_row::<S, K, U, false>(class, i, count, j, lanes, &weights, &mut sums));
-                whole.for_each(|i| s.add_row::<S, K, U, true>(class, i, count, j, lanes, &weights, &mut sums));
-                (count..count + K - 1)
-                    .for_each(|i| s.add_row::<S, K, U, false>(class, i, count, j, lanes, &weights, &mut sums));
+                let whole = (K - 1).min(count);
+                for i in 0..whole {
+                    s.add_row::<S, K, U, false>(class, i, count, j, lanes, &weights, &mut sums);
+                }
+                for i in whole..count {
+                    s.add_row::<S, K, U, true>(class, i, count, j, lanes, &weights, &mut sums);
+                }
+                for i in count..count + K - 1 {
+                    s.add_row::<S, K, U, false>(class, i, count, j, lanes, &weights, &mut sums);
+                }
             }
         }
         j += U * S::L;
@@ -179,10 +185,22 @@ impl Square {
         // SAFETY: the caller's promise.
         unsafe {
             let row = self.x.add((class + i * self.dilation) * self.pitch + j);
-            for b in 0..K {
-                let x: [S::V; U] = std::array::from_fn(|u| S::load(row.add(b * self.tap + u * S::L)));
+            if WHOLE {
+                for b in 0..K {
+                    let x = load_registers::<S, U>(row.add(b * self.tap));
+                    for a in 0..K {
+                        for u in 0..U {
+                            sums[a][u] = S::fma(x[u], weights[a][b][u], sums[a][u]);
+                        }
+                    }
+                }
+            } else {
                 for a in 0..K {
-                    if exists(a) {
+                    if !exists(a) {
+                        continue;
+                    }
+                    for b in 0..K {
+                        let x = load_registers::<S, U>(row.add(b * self.tap));
                         for u in 0..U {
                             sums[a][u] = S::fma(x[u], weights[a][b][u], sums[a][u]);
                         }
@@ -200,9 +218,27 @@ impl Square {
                 }
             }
             // Output i - a is output i + 1 - (a + 1).
-            sums.copy_within(0..K - 1, 1);
+            for a in (1..K).rev() {
+                sums[a] = sums[a - 1];
+            }
             sums[0] = [S::zero(); U];
         }
+    }
+}
+
+/// `U` registers, side by side.
+///
+/// # Safety
+/// `p` must point to as many numbers.
+#[inline(always)]
+unsafe fn load_registers<S: Simd, const U: usize>(p: *const f32) -> [S::V; U] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut v = [S::zero(); U];
+        for (u, v) in v.iter_mut().enumerate() {
+            *v = S::load(p.add(u * S::L));
+        }
+        v
     }
 }
 
