@@ -34,24 +34,13 @@ pub struct Row {
 }
 
 /// Every op, one line each.
+#[rustfmt::skip] // one line each, also the long ones
 pub const TABLE: &[Row] = &[
     Row { path: "activation", cases: activation::cases::cases, kernels: &activation::cuda::KERNELS },
     Row { path: "conv/conv", cases: conv::conv::cases::cases, kernels: &conv::conv::depthwise::cuda::KERNELS },
-    Row {
-        path: "conv/conv_transpose",
-        cases: conv::conv_transpose::cases::cases,
-        kernels: &crate::product::cuda::KERNELS,
-    },
-    Row {
-        path: "elementwise/binary",
-        cases: elementwise::binary::cases::cases,
-        kernels: &elementwise::binary::cuda::KERNELS,
-    },
-    Row {
-        path: "elementwise/dropout",
-        cases: elementwise::dropout::cases::cases,
-        kernels: &elementwise::dropout::cuda::KERNELS,
-    },
+    Row { path: "conv/conv_transpose", cases: conv::conv_transpose::cases::cases, kernels: &crate::product::cuda::KERNELS },
+    Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases, kernels: &elementwise::binary::cuda::KERNELS },
+    Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases, kernels: &elementwise::dropout::cuda::KERNELS },
     Row { path: "index/embedding", cases: index::embedding::cases::cases, kernels: &index::embedding::cuda::KERNELS },
     Row { path: "index/gather", cases: index::gather::cases::cases, kernels: &index::gather::cuda::KERNELS },
     Row { path: "linear/linear", cases: linear::linear::cases::cases, kernels: &crate::product::cuda::KERNELS },
@@ -70,16 +59,8 @@ pub const TABLE: &[Row] = &[
     Row { path: "reduce/mean", cases: reduce::mean::cases::cases, kernels: &reduce::cuda::KERNELS },
     Row { path: "reduce/sum", cases: reduce::sum::cases::cases, kernels: &reduce::cuda::KERNELS },
     Row { path: "reduce/var", cases: reduce::var::cases::cases, kernels: &reduce::cuda::KERNELS },
-    Row {
-        path: "resize/upsample_bilinear",
-        cases: resize::upsample_bilinear::cases::cases,
-        kernels: &resize::upsample_bilinear::cuda::KERNELS,
-    },
-    Row {
-        path: "resize/upsample_nearest",
-        cases: resize::upsample_nearest::cases::cases,
-        kernels: &resize::upsample_nearest::cuda::KERNELS,
-    },
+    Row { path: "resize/upsample_bilinear", cases: resize::upsample_bilinear::cases::cases, kernels: &resize::upsample_bilinear::cuda::KERNELS },
+    Row { path: "resize/upsample_nearest", cases: resize::upsample_nearest::cases::cases, kernels: &resize::upsample_nearest::cuda::KERNELS },
     Row { path: "shape/channel_shuffle", cases: shape::channel_shuffle::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "shape/concat", cases: shape::concat::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "shape/pad", cases: shape::pad::cases::cases, kernels: &shape::cuda::KERNELS },
@@ -87,11 +68,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "shape/permute", cases: shape::permute::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "shape/slice", cases: shape::slice::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "softmax", cases: softmax::cases::cases, kernels: &softmax::cuda::KERNELS },
-    Row {
-        path: "spectral/spectral_conv2d",
-        cases: spectral::spectral_conv2d::cases::cases,
-        kernels: &spectral::spectral_conv2d::cuda::KERNELS,
-    },
+    Row { path: "spectral/spectral_conv2d", cases: spectral::spectral_conv2d::cases::cases, kernels: &spectral::spectral_conv2d::cuda::KERNELS },
 ];
 
 /// Kernels that belong to no op of the table: tensors' own, engines that several ops share, optimisers.

@@ -37,7 +37,7 @@ fn names(path: &str) -> Result<(&str, &str), Refusal> {
     }
 }
 
-/// All files of a new op: its four, and the two that name it. `table` is the text of `ops/mod.rs`, `family` that of the
+/// All files of a new op: its six, and the two that name it. `table` is the text of `ops/mod.rs`, `family` that of the
 /// family's `mod.rs`, if there is one.
 pub fn plan(path: &str, table: &str, family: Option<&str>) -> Result<Vec<File>, Refusal> {
     let (group, op) = names(path)?;
@@ -45,6 +45,8 @@ pub fn plan(path: &str, table: &str, family: Option<&str>) -> Result<Vec<File>, 
     let mut files: Vec<File> = [("mod", MOD), ("reference", REFERENCE), ("cpu", CPU), ("cases", CASES)]
         .map(|(name, text)| (format!("{path}/{name}.rs"), fill(text)))
         .into();
+    files.push((format!("{path}/cuda.rs"), fill(CUDA)));
+    files.push((format!("{path}/kernel.cu"), fill(KERNEL)));
     let module = |name: &str| format!("pub mod {name};");
     let family =
         family.map_or_else(|| "//! A family of ops: say what they have in common.\n\n".to_owned(), str::to_owned);
@@ -53,7 +55,9 @@ pub fn plan(path: &str, table: &str, family: Option<&str>) -> Result<Vec<File>, 
     if !table.lines().any(|l| l == module(group)) {
         table = insert(&table, &module(group), "pub mod ");
     }
-    let row = format!("    Row {{ path: \"{path}\", cases: {group}::{op}::cases::cases }},");
+    let row = format!(
+        "    Row {{ path: \"{path}\", cases: {group}::{op}::cases::cases, kernels: &{group}::{op}::cuda::KERNELS }},"
+    );
     files.push(("mod.rs".to_owned(), insert(&table, &row, "    Row { path: ")));
     Ok(files)
 }
@@ -80,9 +84,10 @@ const MOD: &str = r#"//! OP: say what it computes.
 
 pub mod cases;
 mod cpu;
+pub mod cuda;
 mod reference;
 
-use crate::{Backward, Op, OpError, Outputs, Saves, Shape, Tensor};
+use crate::{Backward, Device, Op, OpError, Outputs, Saves, Shape, Tensor};
 
 /// OP: say what its parameters are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,13 +114,19 @@ impl Op for TYPE {
     }
 
     fn forward(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) {
-        cpu::twice(inputs[0].data(), outputs[0].data_mut());
+        match inputs[0].device() {
+            Device::Cpu => cpu::twice(inputs[0].data(), outputs[0].data_mut()),
+            Device::Cuda(_) => cuda::twice(inputs[0], &mut outputs[0]),
+        }
     }
 
     fn backward(&self, b: &Backward<'_>, dx: &mut [Option<Tensor>]) {
         if b.wants(0) {
-            let mut g = Tensor::uninit(b.shapes[0]);
-            cpu::twice(b.dy().data(), g.data_mut());
+            let mut g = b.room(0);
+            match b.device() {
+                Device::Cpu => cpu::twice(b.dy().data(), g.data_mut()),
+                Device::Cuda(_) => cuda::twice(b.dy(), &mut g),
+            }
             dx[0] = Some(g);
         }
     }
@@ -185,6 +196,31 @@ fn twice_body<S: Simd>(x: &[f32], y: &mut [f32]) {
 }
 "#;
 
+const CUDA: &str = r#"//! OP on a card: launches of its kernels.
+
+use crate::Tensor;
+use crate::cuda::Module;
+
+/// The kernels.
+pub static KERNELS: Module = Module::new("PATH", include_str!("kernel.cu"));
+
+pub(super) fn twice(x: &Tensor, y: &mut Tensor) {
+    let n = x.len();
+    KERNELS.kernel("twice").over(n, 256).arg(x).arg(y).arg(n).launch();
+}
+"#;
+
+const KERNEL: &str = r#"// OP: one thread a number.
+
+#include "prelude.cuh"
+
+// y = 2 x, n numbers.
+KERNEL(256, twice, const float* __restrict__ x, float* __restrict__ y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) y[i] = x[i] + x[i];
+}
+"#;
+
 const CASES: &str = r#"//! The table of cases.
 
 use super::TYPE;
@@ -214,8 +250,8 @@ mod tests {
     use super::*;
 
     const TABLE: &str = "//! Ops.\n\npub mod conv;\npub mod pool;\n\npub const TABLE: &[Row] = &[\n    \
-        Row { path: \"conv/conv\", cases: conv::conv::cases::cases },\n    \
-        Row { path: \"pool/max_pool\", cases: pool::max_pool::cases::cases },\n];\n";
+        Row { path: \"conv/conv\", cases: conv::conv::cases::cases, kernels: &conv::conv::cuda::KERNELS },\n    \
+        Row { path: \"pool/max_pool\", cases: pool::max_pool::cases::cases, kernels: &pool::cuda::KERNELS },\n];\n";
 
     fn text<'a>(files: &'a [File], name: &str) -> &'a str {
         &files.iter().find(|f| f.0 == name).unwrap().1
@@ -225,13 +261,15 @@ mod tests {
     fn an_op_of_a_family_that_is_there() {
         let family = Some("//! Pooling.\n\npub mod avg_pool;\npub mod max_pool;\nmod mean;\n");
         let files = plan("pool/median_pool", TABLE, family).ok().unwrap();
-        assert_eq!(files.len(), 6);
+        assert_eq!(files.len(), 8);
         assert!(text(&files, "pool/mod.rs").ends_with("max_pool;\npub mod median_pool;\nmod mean;\n"));
         let table = text(&files, "mod.rs");
         assert_eq!(table.matches("pub mod pool;").count(), 1);
-        assert!(table.ends_with(
-            "max_pool::cases::cases },\n    Row { path: \"pool/median_pool\", cases: pool::median_pool::cases::cases },\n];\n"
-        ));
+        assert!(
+            table.ends_with(
+                "cases: pool::median_pool::cases::cases, kernels: &pool::median_pool::cuda::KERNELS },\n];\n"
+            )
+        );
         assert!(text(&files, "pool/median_pool/mod.rs").contains("pub struct MedianPool;"));
         assert!(text(&files, "pool/median_pool/mod.rs").contains("table(\"pool/median_pool\""));
         for (name, text) in &files {
