@@ -296,12 +296,6 @@ impl Card {
             ok(r, || format!("filling {words} words on the card"));
         }
     }
-
-    /// Bytes free now.
-    pub fn free_memory(&self) -> Option<usize> {
-        self.bind();
-        result::mem_get_info().ok().map(|(free, _)| free)
-    }
 }
 
 /// Bytes as people read them.

@@ -1,6 +1,7 @@
 // Arithmetic with broadcasting; orders of sums are in mod.rs.
 
 #include "prelude.cuh"
+#include "sum.cuh"
 
 #define RANK 6
 
@@ -15,20 +16,25 @@ struct Plan {
 #define MUL 2
 #define DIV 3
 
+// Where number i of y finds its a and its b.
+__device__ __forceinline__ void number_of(const Plan& g, int i, size_t& a, size_t& b) {
+    a = b = 0;
+#pragma unroll
+    for (int d = RANK - 1; d >= 0; d--) {
+        if (d >= g.rank) continue;
+        int k = i % g.size[d];
+        i /= g.size[d];
+        a += (size_t)k * g.a[d];
+        b += (size_t)k * g.b[d];
+    }
+}
+
 // y = a ? b, one thread a number of y.
 KERNEL(256, binary, const float* __restrict__ a, const float* __restrict__ b, float* __restrict__ y, Plan g, int kind, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    size_t at = 0, bt = 0;
-    int rest = i;
-#pragma unroll
-    for (int d = RANK - 1; d >= 0; d--) {
-        if (d >= g.rank) continue;
-        int k = rest % g.size[d];
-        rest /= g.size[d];
-        at += (size_t)k * g.a[d];
-        bt += (size_t)k * g.b[d];
-    }
+    size_t at, bt;
+    number_of(g, i, at, bt);
     float u = a[at], v = b[bt];
     y[i] = kind == ADD ? u + v : kind == SUB ? u - v : kind == MUL ? u * v : u / v;
 }
@@ -49,16 +55,8 @@ KERNEL(256, binary_gradient, const float* __restrict__ dy, const float* __restri
        float* __restrict__ dx, Plan g, int form, int u_is_b, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
-    size_t at = 0, bt = 0;
-    int rest = i;
-#pragma unroll
-    for (int d = RANK - 1; d >= 0; d--) {
-        if (d >= g.rank) continue;
-        int k = rest % g.size[d];
-        rest /= g.size[d];
-        at += (size_t)k * g.a[d];
-        bt += (size_t)k * g.b[d];
-    }
+    size_t at, bt;
+    number_of(g, i, at, bt);
     double p = u ? (double)u[u_is_b ? bt : at] : 1.0, q = v ? (double)v[bt] : 1.0;
     // A product and a quotient of two f32 in f64, rounded, are those in f32.
     dx[i] = __double2float_rn(term(form, (double)dy[i], p, q));
@@ -103,7 +101,7 @@ KERNEL(128, binary_columns, const float* __restrict__ dy, const float* __restric
     parts[i] = sum;
 }
 
-#define CHUNK 4096
+#define CHUNK NP_SUM_CHUNK
 
 // Sums along runs: parts[run, chunk of it][kept] over 4,096 terms in eight accumulators. Eight lanes a (leaf, kept).
 KERNEL(128, binary_runs, const float* __restrict__ dy, const float* __restrict__ u, const float* __restrict__ v,
@@ -120,8 +118,7 @@ KERNEL(128, binary_runs, const float* __restrict__ dy, const float* __restrict__
         double p = u ? (double)u[u_is_b ? bt : at] : 1.0, q = v ? (double)v[bt] : 1.0;
         sum = sum + term(form, (double)dy[y + c], p, q);
     }
-#pragma unroll
-    for (int step = 1; step < 8; step *= 2) sum = sum + __shfl_xor_sync(0xffffffffu, sum, step, 8);
+    sum = np_eight(sum);
     if (inside && lane == 0) parts[i] = sum;
 }
 
