@@ -74,11 +74,6 @@ impl Graph {
         (graph, value)
     }
 
-    /// What changes from step to step, as it was when the graph was captured, in the order of the puts.
-    pub fn changing(&self) -> &[Changing] {
-        &self.changing
-    }
-
     /// Does the captured work again; `now` says what each thing that changes is in this step.
     pub fn launch(&self, now: impl FnMut(Changing) -> Changing) {
         let card = driver::card();
