@@ -210,6 +210,27 @@ pub fn chunks_mut(data: &mut [f32], chunk: usize, f: impl Fn(usize, &mut [f32]) 
     });
 }
 
+/// The same for two slices in step: chunk i of each, where the second's may be empty.
+///
+/// # Panics
+/// If the second has too few numbers for the first's chunks.
+pub fn chunks_mut2(
+    [a, b]: [&mut [f32]; 2],
+    [chunk_a, chunk_b]: [usize; 2],
+    f: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
+) {
+    let (len, chunk) = (a.len(), chunk_a.max(1));
+    let (runs, rest) = (len.div_ceil(chunk), b.len());
+    assert!(runs <= 1 || (runs - 1) * chunk_b <= rest, "{rest} numbers are too few for {runs} chunks of {chunk_b}");
+    let (a, b) = (Ptr(a.as_mut_ptr()), Ptr(b.as_mut_ptr()));
+    run(runs, |i| {
+        let (s, t) = (i * chunk, i * chunk_b);
+        // SAFETY: the chunks are disjoint parts of two slices that are borrowed mutably for the whole call.
+        let (a, b) = unsafe { (a.slice(s, chunk.min(len - s)), b.slice(t, chunk_b.min(rest - t))) };
+        f(i, a, b);
+    });
+}
+
 /// A pointer that items of a job share to write disjoint parts.
 #[derive(Clone, Copy)]
 pub struct Ptr(pub *mut f32);

@@ -35,7 +35,7 @@ impl Problem {
             Some(t) => t.input(&Value::zeros(&one[..])).shape()[1..].to_vec(),
             None => data.input().to_vec(),
         };
-        let unit = transform.as_deref().map(|t| <[&Value; 2]>::from(t.output()).map(Value::clone));
+        let unit = transform.as_deref().and_then(|t| Some(<[&Value; 2]>::from(t.output()?).map(Value::clone)));
         Self { facts: data.facts(), input, outputs: data.outputs(), transform, unit }
     }
 

@@ -4,11 +4,39 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::items::{Items, Use};
+use crate::reader::{Reader, Use};
 use crate::store::{Origin, Stored};
-use crate::{Error, ErrorKind, Facts, Part, Progress, Provenance, Sizes, Task};
+use crate::{Error, ErrorKind, Facts, Part, Progress, Provenance, Quirks, Sizes, Task};
 use kernels::rng::Key;
-use kernels::{Shape, Tensor};
+use kernels::{Shape, Tensor, pool};
+
+/// A split's file with its items.
+struct Items {
+    stored: Arc<Stored>,
+    reader: Box<dyn Reader>,
+}
+
+impl Items {
+    fn new(stored: Arc<Stored>, task: &dyn Task, to: Use, quirks: &Quirks) -> Result<Arc<Self>, Error> {
+        let reader = task.reader(&stored, to, quirks)?;
+        let most = kernels::shape::MAX_RANK - 1;
+        let (x, y) = (reader.input(), reader.target().unwrap_or_default());
+        if x.len() > most || y.len() > most || x.contains(&0) || y.contains(&0) {
+            let what = format!("items of shape {x:?} with targets of shape {y:?} are no data of this program");
+            return Err(Error::invalid(what, "import the task again").at(stored.path()));
+        }
+        Ok(Arc::new(Self { stored, reader }))
+    }
+
+    fn open(folder: &Path, part: Part, task: &dyn Task, to: Use, quirks: &Quirks) -> Result<Arc<Self>, Error> {
+        Self::new(Arc::new(Stored::open(folder, part)?), task, to, quirks)
+    }
+
+    fn belongs_with(&self, other: &Self) -> bool {
+        let shapes = |i: &Self| (i.reader.input().to_vec(), i.reader.target().map(<[usize]>::to_vec));
+        shapes(self) == shapes(other) && self.stored.meta().origin == other.stored.meta().origin
+    }
+}
 
 /// A store, opened. Training and validation data are at hand; test data only through [`Dataset::open_test`].
 pub struct Dataset {
@@ -17,15 +45,21 @@ pub struct Dataset {
     origin: Origin,
     hash: String,
     sizes: Sizes,
+    quirks: Quirks,
     train: Arc<Items>,
     val: Arc<Items>,
-    /// The validation data as training sees them: the same, unless items are cut out of records.
+    /// The validation data as training sees them.
     val_fitted: Arc<Items>,
 }
 
 impl Dataset {
     /// Opens `<data_dir>/<task>`: headers are checked, data are not read.
     pub fn open(data_dir: &Path, task: &'static dyn Task) -> Result<Self, Error> {
+        Self::open_with(data_dir, task, Quirks::default())
+    }
+
+    /// The same with some of the reference's departures back.
+    pub fn open_with(data_dir: &Path, task: &'static dyn Task, quirks: Quirks) -> Result<Self, Error> {
         let name = task.facts().name;
         let folder = data_dir.join(name);
         if !folder.is_dir() {
@@ -35,8 +69,9 @@ impl Dataset {
             let what = format!("there are no data of {name}");
             return Err(Error::new(ErrorKind::Missing, what, "import or generate them first").at(&folder));
         }
-        let [train, val, test] = Part::ALL.map(|part| Items::open(&folder, part, task));
-        let (train, val, test) = (train?, val?, test?);
+        let open = |part, to| Items::open(&folder, part, task, to, &quirks);
+        let (train, val, test) =
+            (open(Part::Train, Use::Fit)?, open(Part::Val, Use::Judge)?, open(Part::Test, Use::Judge)?);
         let origin = train.stored.meta().origin.clone();
         if origin.task != name {
             let what = format!("holds data of {}", origin.task);
@@ -51,11 +86,11 @@ impl Dataset {
             let what = "comes from another import than the training data";
             return Err(Error::invalid(what, "import the task again").at(odd.stored.path()));
         }
-        let sizes = Sizes { train: train.groups(), val: val.groups(), test: test.groups() };
+        let [a, b, c] = [&train, &val, &test].map(|i| i.reader.records());
+        let sizes = Sizes { train: a, val: b, test: c };
         let hash = hash_of([&train, &val, &test]);
-        let (train, val) = (Arc::new(train), Arc::new(val));
-        let val_fitted = val.reused(task, Use::Fit)?;
-        Ok(Self { task, folder, origin, hash, sizes, train, val, val_fitted })
+        let val_fitted = Items::new(Arc::clone(&val.stored), task, Use::Fit, &quirks)?;
+        Ok(Self { task, folder, origin, hash, sizes, quirks, train, val, val_fitted })
     }
 
     /// The task.
@@ -70,7 +105,7 @@ impl Dataset {
 
     /// Shape of one input, channels last.
     pub fn input(&self) -> &[usize] {
-        &self.train.x_shape
+        self.train.reader.input()
     }
 
     /// Classes, labels, or channels of a dense answer.
@@ -85,28 +120,32 @@ impl Dataset {
 
     /// What a search fits.
     pub fn train(&self) -> Split {
-        Split { task: self.task, parts: vec![Arc::clone(&self.train)] }
+        self.split(vec![Arc::clone(&self.train)])
     }
 
     /// What a search selects by.
     pub fn val(&self) -> Split {
-        Split { task: self.task, parts: vec![Arc::clone(&self.val)] }
+        self.split(vec![Arc::clone(&self.val)])
     }
 
     /// Training, then validation data: what the final training fits. Where items are cut out of records, validation's are
     /// cut as training's are.
     pub fn fit(&self) -> Split {
-        Split { task: self.task, parts: vec![Arc::clone(&self.train), Arc::clone(&self.val_fitted)] }
+        self.split(vec![Arc::clone(&self.train), Arc::clone(&self.val_fitted)])
     }
 
     /// The test data. For the final stage alone, which says in its result that it called this.
     pub fn open_test(&self) -> Result<TestSplit, Error> {
-        let items = Items::open(&self.folder, Part::Test, self.task)?;
+        let items = Items::open(&self.folder, Part::Test, self.task, Use::Judge, &self.quirks)?;
         if hash_of([&self.train, &self.val, &items]) != self.hash {
             let what = "was replaced while this program was running";
             return Err(Error::invalid(what, "start again on the new data").at(items.stored.path()));
         }
-        Ok(TestSplit(Split { task: self.task, parts: vec![Arc::new(items)] }))
+        Ok(TestSplit(self.split(vec![items])))
+    }
+
+    fn split(&self, parts: Vec<Arc<Items>>) -> Split {
+        Split { task: self.task, quirks: self.quirks.clone(), parts }
     }
 
     /// One hash (hexadecimal) of everything the three splits hold, from what their headers say.
@@ -155,6 +194,7 @@ fn hash_of(parts: [&Items; 3]) -> String {
 #[derive(Clone)]
 pub struct Split {
     task: &'static dyn Task,
+    quirks: Quirks,
     /// One or two.
     parts: Vec<Arc<Items>>,
 }
@@ -165,7 +205,7 @@ static ZEROS: [i32; 16_384] = [0; 16_384];
 impl Split {
     /// Number of items.
     pub fn len(&self) -> usize {
-        self.parts.iter().map(|p| p.len()).sum()
+        self.parts.iter().map(|p| p.reader.items()).sum()
     }
 
     /// No items.
@@ -175,22 +215,22 @@ impl Split {
 
     /// Shape of one input, channels last.
     pub fn input(&self) -> &[usize] {
-        &self.parts[0].x_shape
+        self.parts[0].reader.input()
     }
 
     /// Shape of one target; none for a class number.
     pub fn target(&self) -> &[usize] {
-        &self.parts[0].y_shape
+        self.parts[0].reader.target().unwrap_or_default()
     }
 
     /// Whether targets are class numbers (I32) and not f32.
     pub fn has_classes(&self) -> bool {
-        self.parts[0].classes
+        self.parts[0].reader.target().is_none()
     }
 
     /// What a limit counts and a metric may be over: records, where items are cut out of them; else the items themselves.
     pub fn groups(&self) -> usize {
-        self.parts.iter().map(|p| p.groups()).sum()
+        self.parts.iter().map(|p| p.reader.records()).sum()
     }
 
     /// The group of an item, numbered from 0 through this run.
@@ -199,8 +239,8 @@ impl Split {
     /// If there is no such item.
     pub fn group(&self, item: u32) -> u32 {
         let (part, at) = self.find(item);
-        let before: usize = self.parts[..part].iter().map(|p| p.groups()).sum();
-        (before + self.parts[part].group(at)) as u32
+        let before: usize = self.parts[..part].iter().map(|p| p.reader.records()).sum();
+        (before + self.parts[part].reader.record(at)) as u32
     }
 
     /// The items of these groups, group by group. A group too short for an item has none.
@@ -212,15 +252,15 @@ impl Split {
         for &group in groups {
             let (mut before, mut at) = (0, group as usize);
             let part = self.parts.iter().find(|part| {
-                let here = at < part.groups();
+                let here = at < part.reader.records();
                 if !here {
-                    before += part.len();
-                    at -= part.groups();
+                    before += part.reader.items();
+                    at -= part.reader.records();
                 }
                 here
             });
             let part = part.unwrap_or_else(|| panic!("group {group} of a split of {}", self.groups()));
-            items.extend(part.of_group(at).map(|i| (before + i) as u32));
+            items.extend(part.reader.items_of(at).map(|i| (before + i) as u32));
         }
         items
     }
@@ -229,25 +269,22 @@ impl Split {
     fn find(&self, index: u32) -> (usize, usize) {
         let mut at = index as usize;
         for (p, part) in self.parts.iter().enumerate() {
-            if at < part.len() {
+            if at < part.reader.items() {
                 return (p, at);
             }
-            at -= part.len();
+            at -= part.reader.items();
         }
         panic!("item {index} of a split of {}", self.len());
     }
 
-    /// One slice a part (of a single part twice), looked up once a batch.
-    fn slices<'a, T>(&'a self, of: impl Fn(&'a Items) -> &'a [T]) -> [&'a [T]; 2] {
-        [of(&self.parts[0]), of(&self.parts[self.parts.len() - 1])]
+    /// The quirks in force.
+    pub fn quirks(&self) -> &Quirks {
+        &self.quirks
     }
 
-    fn gather_rows(&self, indices: &[u32], from: [&[f32]; 2], each: usize, to: &mut [f32]) {
-        for (&index, row) in indices.iter().zip(to.chunks_exact_mut(each)) {
-            let (part, at) = self.find(index);
-            let start = self.parts[part].start(at, each);
-            row.copy_from_slice(&from[part][start..start + each]);
-        }
+    /// The files behind it, one or two: for scores that need more of a record than its target.
+    pub fn files(&self) -> impl Iterator<Item = &Arc<Stored>> {
+        self.parts.iter().map(|p| &p.stored)
     }
 
     /// The items of these numbers as (inputs `[B, ...]`, targets `[B]` or `[B, ...]`), in this order, as they are stored.
@@ -258,16 +295,16 @@ impl Split {
         self.gather(indices, None)
     }
 
-    /// The same for training: what the task augments is augmented, each item by the stream of its own number under `key`, so
-    /// neither the batch nor the order shows in it.
+    /// The same for training: each item's chance is the stream of its own number under `key`, so neither the batch nor the
+    /// order shows in it.
     ///
     /// # Panics
     /// If there is no item of such a number.
     pub fn training_batch(&self, indices: &[u32], key: Key) -> (Tensor, Tensor) {
-        self.gather(indices, Some(key).filter(|_| self.task.augments()))
+        self.gather(indices, Some(key))
     }
 
-    fn gather(&self, indices: &[u32], augment: Option<Key>) -> (Tensor, Tensor) {
+    fn gather(&self, indices: &[u32], key: Option<Key>) -> (Tensor, Tensor) {
         let shape = |item: &[usize]| {
             let mut dims = [0; kernels::shape::MAX_RANK];
             dims[0] = indices.len();
@@ -275,31 +312,46 @@ impl Split {
             Shape::new(&dims[..=item.len()])
         };
         let mut x = Tensor::uninit(shape(self.input()));
-        let each = self.input().iter().product();
-        self.gather_rows(indices, self.slices(Items::x), each, x.data_mut());
-        if let Some(key) = augment {
-            for (&index, row) in indices.iter().zip(x.data_mut().chunks_exact_mut(each)) {
-                self.task.augment(&mut key.stream(index.into()), row, self.input());
-            }
-        }
         if self.has_classes() {
             let mut y = match ZEROS.get(..indices.len()) {
                 Some(zeros) => Tensor::from_ints(shape(&[]), zeros),
                 None => Tensor::from_ints(shape(&[]), &vec![0; indices.len()]),
             };
-            let labels = self.slices(Items::labels);
             for (&index, label) in indices.iter().zip(y.ints_mut()) {
                 let (part, at) = self.find(index);
-                *label = labels[part][self.parts[part].group(at)];
+                *label = self.parts[part].reader.class(at);
             }
+            self.read(indices, key, x.data_mut(), &mut []);
             return (x, y);
         }
         let mut y = Tensor::uninit(shape(self.target()));
-        let each = self.target().iter().product();
-        self.gather_rows(indices, self.slices(Items::targets), each, y.data_mut());
+        self.read(indices, key, x.data_mut(), y.data_mut());
         (x, y)
     }
+
+    /// Reads the items on all threads, each into its own rows.
+    fn read(&self, indices: &[u32], key: Option<Key>, x: &mut [f32], y: &mut [f32]) {
+        let (n, m) = match indices.len() {
+            0 => return,
+            items => (x.len() / items, y.len() / items),
+        };
+        let one = |i: usize, x: &mut [f32], y: &mut [f32]| {
+            let (part, at) = self.find(indices[i]);
+            let mut chance = key.map(|k| k.stream(indices[i].into()));
+            self.parts[part].reader.read(at, chance.as_mut(), x, y);
+        };
+        // Small items by the run: a job is worth its while from some thousand numbers on.
+        let run = (RUN / n).max(1);
+        pool::chunks_mut2([x, y], [run * n, run * m], |r, x, y| {
+            for (j, x) in x.chunks_exact_mut(n).enumerate() {
+                one(r * run + j, x, &mut y[j * m..(j + 1) * m]);
+            }
+        });
+    }
 }
+
+/// Numbers of input that a thread reads at a time.
+const RUN: usize = 8_192;
 
 /// Test data. Only [`Dataset::open_test`] makes one, so a function that takes a [`Split`] is handed test data by its caller's
 /// choice and never by accident.
@@ -331,6 +383,7 @@ mod tests {
     use safetensors::Dtype;
 
     use super::*;
+    use crate::reader::Rows;
     use crate::satellite::FACTS;
     use crate::store::StoreWriter;
 
@@ -341,13 +394,33 @@ mod tests {
         fn facts(&self) -> &'static Facts {
             &FACTS
         }
-        fn augments(&self) -> bool {
-            true
+        fn reader(&self, stored: &Arc<Stored>, to: Use, _: &Quirks) -> Result<Box<dyn Reader>, Error> {
+            Ok(Box::new(Augmented(Rows::open(stored)?, to)))
         }
-        fn augment(&self, chance: &mut Stream, x: &mut [f32], shape: &[usize]) {
-            assert_eq!(shape, [2, 2, 1]);
-            let add = 1.0 + chance.below(1_000) as f32;
-            x.iter_mut().for_each(|v| *v += add);
+    }
+
+    struct Augmented(Rows, Use);
+
+    impl Reader for Augmented {
+        fn items(&self) -> usize {
+            self.0.items()
+        }
+        fn input(&self) -> &[usize] {
+            self.0.input()
+        }
+        fn target(&self) -> Option<&[usize]> {
+            self.0.target()
+        }
+        fn class(&self, item: usize) -> i32 {
+            self.0.class(item)
+        }
+        fn read(&self, item: usize, chance: Option<&mut Stream>, x: &mut [f32], y: &mut [f32]) {
+            self.0.read(item, None, x, y);
+            if let Some(chance) = chance {
+                assert_eq!(self.1, Use::Fit);
+                let add = 1.0 + chance.below(1_000) as f32;
+                x.iter_mut().for_each(|v| *v += add);
+            }
         }
     }
 

@@ -15,12 +15,13 @@ pub mod facts;
 pub mod formats;
 pub mod fsd50k;
 mod generated;
-mod items;
 pub mod metrics;
 pub mod ninapro;
 pub mod numpy_random;
 pub mod progress;
 pub mod psicov;
+pub mod quirks;
+pub mod reader;
 pub mod satellite;
 pub mod score;
 pub mod spherical;
@@ -31,16 +32,16 @@ mod test_support;
 pub mod transform;
 
 use std::path::{Path, PathBuf};
-
-use kernels::rng::Stream;
+use std::sync::Arc;
 
 pub use dataset::{Dataset, Split, TestSplit};
 pub use error::{Error, ErrorKind};
 pub use facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
-pub use items::Windows;
 pub use progress::{Progress, Silent, Unit};
+pub use quirks::Quirks;
+pub use reader::{Reader, Use};
 pub use score::Score;
-pub use store::{Part, Provenance};
+pub use store::{Part, Provenance, Stored};
 pub use transform::Transform;
 
 // Stores are little-endian and mapped as they lie.
@@ -101,9 +102,11 @@ pub trait Task: Sync {
         Err(not_built(self.facts(), "generating"))
     }
 
-    /// How items are cut out of records, where the store is ragged; `None`: items lie in the store as they are.
-    fn windows(&self) -> Option<Windows> {
-        None
+    /// How the records of a file become items; [`reader::Rows`], unless the task says otherwise. The split is
+    /// `stored.meta().split`: validation data are opened for both uses, training data to fit, test data to judge.
+    fn reader(&self, stored: &Arc<Stored>, to: Use, quirks: &Quirks) -> Result<Box<dyn Reader>, Error> {
+        let _ = (to, quirks);
+        Ok(Box::new(reader::Rows::open(stored)?))
     }
 
     /// What stands between stored items and a network, fitted on these items of `fit`; `None`: nothing does.
@@ -116,16 +119,6 @@ pub trait Task: Sync {
     fn score(&self, split: &Split) -> Box<dyn Score> {
         let _ = split;
         Box::<score::ZeroOne>::default()
-    }
-
-    /// Whether training sees [`Task::augment`]ed items.
-    fn augments(&self) -> bool {
-        false
-    }
-
-    /// Changes one training item of this shape in place, by chance that comes from `chance` alone.
-    fn augment(&self, chance: &mut Stream, x: &mut [f32], shape: &[usize]) {
-        let _ = (chance, x, shape);
     }
 }
 

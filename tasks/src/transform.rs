@@ -7,6 +7,8 @@ pub trait Transform: Send {
     /// What the network reads for a batch of stored inputs `[B, ...]`.
     fn input(&self, x: &Tensor) -> Tensor;
 
-    /// `outputs * scale + shift` is in the targets' unit; both have the shape of one target.
-    fn output(&self) -> (&Tensor, &Tensor);
+    /// `outputs * scale + shift` is in the targets' unit; both have the shape of one target. `None`: outputs are.
+    fn output(&self) -> Option<(&Tensor, &Tensor)> {
+        None
+    }
 }

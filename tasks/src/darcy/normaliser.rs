@@ -139,8 +139,8 @@ impl Transform for Normalisers {
         self.x.inputs(x)
     }
 
-    fn output(&self) -> (&Tensor, &Tensor) {
-        (self.y.spread(), self.y.mean())
+    fn output(&self) -> Option<(&Tensor, &Tensor)> {
+        Some((self.y.spread(), self.y.mean()))
     }
 }
 

@@ -14,13 +14,15 @@ mod pickled;
 mod score;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use safetensors::Dtype;
 
 use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::reader::{Cuts, Windows};
 use crate::standardise::standardise;
 use crate::store::SplitWriter;
-use crate::{Error, Progress, Score, Split, Summary, Task, Windows};
+use crate::{Error, Progress, Quirks, Reader, Score, Split, Stored, Summary, Task, Use};
 
 /// What is fixed about it.
 pub static FACTS: Facts = Facts {
@@ -63,8 +65,8 @@ impl Task for Ecg {
         generate::generate(sizes, seed, data_dir, progress)
     }
 
-    fn windows(&self) -> Option<Windows> {
-        Some(WINDOWS)
+    fn reader(&self, stored: &Arc<Stored>, to: Use, _: &Quirks) -> Result<Box<dyn Reader>, Error> {
+        Ok(Box::new(Cuts::open(stored, WINDOWS, to)?))
     }
 
     fn score(&self, split: &Split) -> Box<dyn Score> {

@@ -104,6 +104,11 @@ impl Stored {
         Some(&self.map[self.data + start..self.data + end])
     }
 
+    /// The whole file as it is mapped.
+    pub(crate) fn whole(&self) -> &[u8] {
+        &self.map
+    }
+
     /// Reads all data and compares their hash with the header's.
     pub fn verify(&self, progress: &dyn Progress) -> Result<(), Error> {
         let data = &self.map[self.data..];
