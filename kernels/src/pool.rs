@@ -200,13 +200,22 @@ pub fn run(items: usize, f: impl Fn(usize) + Sync) {
 
 /// Splits `data` into chunks of `chunk` numbers (the last may be shorter) and calls `f(chunk's number, chunk)` for each,
 /// on all threads.
-pub fn chunks_mut(data: &mut [f32], chunk: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+pub fn chunks_mut<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    /// Where the chunks lie.
+    struct Base<T>(*mut T);
+    // SAFETY: threads are handed disjoint parts, of numbers that may go to another thread.
+    unsafe impl<T: Send> Sync for Base<T> {}
+    impl<T> Base<T> {
+        fn at(&self, i: usize) -> *mut T {
+            self.0.wrapping_add(i)
+        }
+    }
     let (len, chunk) = (data.len(), chunk.max(1));
-    let base = Ptr(data.as_mut_ptr());
+    let base = Base(data.as_mut_ptr());
     run(len.div_ceil(chunk), |i| {
         let start = i * chunk;
         // SAFETY: the chunks are disjoint parts of `data`, which is borrowed mutably for the whole call.
-        f(i, unsafe { base.slice(start, chunk.min(len - start)) });
+        f(i, unsafe { std::slice::from_raw_parts_mut(base.at(start), chunk.min(len - start)) });
     });
 }
 

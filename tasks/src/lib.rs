@@ -15,6 +15,7 @@ pub mod facts;
 pub mod formats;
 pub mod fsd50k;
 mod generated;
+mod images;
 pub mod metrics;
 pub mod ninapro;
 pub mod numpy_random;

@@ -200,6 +200,13 @@ impl<'a> Array<'a> {
         Some(text.trim_end_matches('\0').to_owned())
     }
 
+    /// All elements as they lie, row-major, if they are single unsigned bytes.
+    pub fn octets(&self) -> Option<&'a [u8]> {
+        let plain =
+            self.element.size == 1 && self.element.class == Class::UInt && !(self.fortran && self.shape.len() > 1);
+        plain.then_some(self.data)
+    }
+
     /// Numbers `from .. from + out.len()` in row-major order; false if they are none.
     pub fn numbers(&self, from: usize, out: &mut [f64]) -> bool {
         for (i, x) in out.iter_mut().enumerate() {

@@ -9,6 +9,7 @@ pub mod mat73;
 pub mod matlab;
 pub mod npy;
 pub mod pickle;
+pub mod spool;
 pub mod zip;
 
 use std::fs::File;
@@ -31,13 +32,18 @@ impl Mapped {
         if !info.is_file() {
             return Err(Error::invalid("is not a file", "give the file itself").at(path));
         }
-        if info.len() == 0 {
+        Self::of(&file, path)
+    }
+
+    /// Maps an open file; `path` is what messages call it.
+    pub(crate) fn of(file: &File, path: &Path) -> Result<Self, Error> {
+        if file.metadata().is_ok_and(|i| i.len() == 0) {
             return Ok(Self(None));
         }
         // SAFETY: a store is written under another name, renamed when whole and never written again, and an importer's
         // source is a file at rest. As with every mapped file, a process that truncates it meanwhile ends this one by a
         // signal; that is accepted, and documented, for not copying data larger than memory.
-        let map = unsafe { Mmap::map(&file) }.map_err(|e| Error::io(path, "map", &e))?;
+        let map = unsafe { Mmap::map(file) }.map_err(|e| Error::io(path, "map", &e))?;
         Ok(Self(Some(map)))
     }
 }
