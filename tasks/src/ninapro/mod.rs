@@ -2,7 +2,7 @@
 //!
 //! An item is a window of 52 samples (260 ms at 200 Hz) of 16 electrodes, stored `[16, 52, 1]`: the first armband's eight
 //! rows, then the second's. The benchmark's windows `(52, 16)` are transposed and otherwise left as they are. Windows that
-//! are cut here out of the publisher's recordings are prepared as [`filter`] says.
+//! are cut here out of the publisher's recordings are high-passed, rectified and averaged first.
 
 mod archive;
 mod filter;
