@@ -65,8 +65,11 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of the store that was just made.
-    pub(crate) fn of(data_dir: &Path, task: &'static dyn Task) -> Result<Self, Error> {
+    /// Of the store of `task` in `data_dir`, which was just made: what imports and generators give back.
+    ///
+    /// # Errors
+    /// If there is no such store.
+    pub fn of(data_dir: &Path, task: &'static dyn Task) -> Result<Self, Error> {
         let (made, name) = (Dataset::open(data_dir, task)?, task.facts().name);
         Ok(Self {
             task: name,
