@@ -131,7 +131,7 @@ fn not_built(facts: &Facts, what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{}: {what} is not built yet", facts.name), fix)
 }
 
-static ALL: [&dyn Task; 10] = [
+static ALL: &[&dyn Task] = &[
     &cifar100::Cifar100,
     &spherical::Spherical,
     &ninapro::Ninapro,
@@ -146,7 +146,7 @@ static ALL: [&dyn Task; 10] = [
 
 /// The tasks, in the order of the tables.
 pub fn all() -> &'static [&'static dyn Task] {
-    &ALL
+    ALL
 }
 
 /// The task of this name.
