@@ -25,8 +25,8 @@ pub(super) const AGAIN: &str = "copy or download it again";
 /// Folders within folders.
 const DEEPEST: usize = 16;
 
-/// What is done with a member: its name, its size, its content. `Ok(false)` ends the pass.
-type Visit<'v> = dyn FnMut(&str, u64, &mut dyn Read) -> Result<bool, Error> + 'v;
+/// What is done with a member: its name, its size, its content.
+pub type Visit<'v, R> = dyn FnMut(&str, u64, &mut dyn Read) -> Result<R, Error> + 'v;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -77,7 +77,7 @@ impl<'p> Bundle<'p> {
     ///
     /// # Errors
     /// What is wrong with the archive, or what the callback says.
-    pub fn each(&self, visit: &mut dyn FnMut(&str, u64, &mut dyn Read) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn each(&self, visit: &mut Visit<'_, ()>) -> Result<(), Error> {
         self.pass(&mut |name, size, content| visit(name, size, content).map(|()| true))
     }
 
@@ -113,7 +113,8 @@ impl<'p> Bundle<'p> {
         })
     }
 
-    fn pass(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+    /// The same until the callback says that this is enough.
+    fn pass(&self, visit: &mut Visit<'_, bool>) -> Result<(), Error> {
         let pass = match self.kind {
             Kind::Folder => self.folder(visit),
             Kind::Zip => self.zip(visit),
@@ -146,7 +147,7 @@ impl<'p> Bundle<'p> {
         Ok(Limited { inner, left: self.bytes.saturating_mul(MOST).saturating_add(SPARE) })
     }
 
-    fn folder(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn folder(&self, visit: &mut Visit<'_, bool>) -> Result<(), Error> {
         let mut files = Vec::new();
         list(&self.path, "", 0, &mut files)?;
         let (total, mut done) = (files.iter().map(|f| f.1).sum(), 0);
@@ -163,7 +164,7 @@ impl<'p> Bundle<'p> {
         Ok(())
     }
 
-    fn zip(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn zip(&self, visit: &mut Visit<'_, bool>) -> Result<(), Error> {
         let map = Mapped::open(&self.path)?;
         let mut zip = Zip::parse(&map)?;
         let (total, mut done) = (zip.entries().iter().map(|e| e.size).sum(), 0);
@@ -180,7 +181,7 @@ impl<'p> Bundle<'p> {
     }
 
     /// One member: the file's name without `.gz`.
-    fn gz(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn gz(&self, visit: &mut Visit<'_, bool>) -> Result<(), Error> {
         let name = self.path.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let mut content = self.unpacked()?;
         if visit(&name, 0, &mut content)? {

@@ -12,8 +12,8 @@ const BLOCK: u64 = 512;
 /// and ends with two of zeros.
 const END: u64 = 2 * BLOCK;
 
-/// Visits each file.
-pub(super) fn each(from: impl Read, visit: &mut Visit<'_>) -> Result<(), Error> {
+/// Visits each file until the callback says that this is enough.
+pub(super) fn each(from: impl Read, visit: &mut Visit<'_, bool>) -> Result<(), Error> {
     let mut archive = Archive::new(Tail { inner: from, done: 0, zeros: 0 });
     let entries = archive.entries().map_err(|e| damaged(&e))?;
     for entry in entries {

@@ -158,8 +158,8 @@ fn damage_is_an_error_or_harmless() {
             bad[at] ^= 0x10;
             // A tar has no checksum of its contents; a gzip has.
             if let Ok(read) = from_bytes(&bad) {
-                assert!(bytes.len() > 1_024 && read.len() <= 1, "flip at {at}");
-                assert!(bytes.starts_with(b"a/b") || read == good, "flip at {at}");
+                let plain = bytes.starts_with(b"a/b");
+                assert!(if plain { read.len() <= 1 } else { read == good }, "flip at {at}");
             }
         }
         let garbage = [&bytes[..], b"garbage"].concat();
