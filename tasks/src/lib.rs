@@ -66,8 +66,11 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of the store that was just made.
-    pub(crate) fn of(data_dir: &Path, task: &'static dyn Task) -> Result<Self, Error> {
+    /// Of the store of `task` in `data_dir`, which was just made: what imports and generators give back.
+    ///
+    /// # Errors
+    /// If there is no such store.
+    pub fn of(data_dir: &Path, task: &'static dyn Task) -> Result<Self, Error> {
         let (made, name) = (Dataset::open(data_dir, task)?, task.facts().name);
         Ok(Self {
             task: name,
@@ -129,7 +132,7 @@ fn not_built(facts: &Facts, what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{}: {what} is not built yet", facts.name), fix)
 }
 
-static ALL: [&dyn Task; 10] = [
+static ALL: &[&dyn Task] = &[
     &cifar100::Cifar100,
     &spherical::Spherical,
     &ninapro::Ninapro,
@@ -144,7 +147,7 @@ static ALL: [&dyn Task; 10] = [
 
 /// The tasks, in the order of the tables.
 pub fn all() -> &'static [&'static dyn Task] {
-    &ALL
+    ALL
 }
 
 /// The task of this name.
