@@ -3,7 +3,7 @@
 //! The names and sizes of the archive's directory are checked when it is opened; a file may be no longer than it says and
 //! than its reader allows, and all of them no more than 64 times the archive. Checksums are verified.
 
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -90,6 +90,20 @@ impl<'a> Zip<'a> {
             return Err(Error::invalid(what, FIX));
         }
         Ok(())
+    }
+}
+
+impl Zip<'_> {
+    /// One file as a stream of its bytes, at most as many as the directory says. Its end is where the checksum is compared.
+    ///
+    /// # Panics
+    /// If there is no entry of this number.
+    pub fn stream(&mut self, entry: usize) -> Result<impl Read + '_, Error> {
+        let Entry { name, size, index } = &self.entries[entry];
+        let shown = || name.chars().take(80).flat_map(char::escape_debug).collect::<String>();
+        let file = self.archive.by_index(*index).map_err(|e| damaged(&shown(), &e))?;
+        // One more, so that whoever reads to the end sees the checksum compared, or that there is more.
+        Ok(file.take(size + 1))
     }
 }
 
