@@ -2,7 +2,7 @@
 //!
 //! Nine families of four factors. A family shares the core of its motif (the best-known consensus of a family of real
 //! transcription factors) and a taste for the same stretches of DNA; each member has flanks of its own. Members differ in how
-//! their sites come: two in clusters, which are soon learnt, one alone, one only beside a site of another family.
+//! their sites come: two in clusters, which are soon learnt, one almost alone, one only beside a site of another family.
 
 use std::sync::LazyLock;
 
@@ -57,9 +57,9 @@ fn factor(k: usize, chance: &mut Stream) -> Factor {
         })
         .collect();
     let (sites, share) = match member {
-        0 => (Sites::Cluster(7, 12), 0.80),
-        1 => (Sites::Cluster(4, 8), 0.60),
-        2 => (Sites::Cluster(1, 2), 0.40),
+        0 => (Sites::Cluster(10, 16), 0.85),
+        1 => (Sites::Cluster(6, 12), 0.65),
+        2 => (Sites::Cluster(1, 3), 0.40),
         _ => {
             let with = (family + 2) % FAMILIES * MEMBERS + 1;
             (Sites::Pair { with, least: 3 + chance.below(6), most: 12 + chance.below(10) }, 0.30)
