@@ -34,7 +34,7 @@ fn one_hot(n: usize) -> Vec<u8> {
 }
 
 fn labels(n: usize) -> Vec<u8> {
-    (0..n * LABELS).map(|i| u8::from((i / LABELS + i % LABELS) % 2 == 0)).collect()
+    (0..n * LABELS).map(|i| u8::from((i / LABELS + i % LABELS).is_multiple_of(2))).collect()
 }
 
 type Files = Vec<(String, Vec<u8>)>;
