@@ -80,9 +80,8 @@ fn member<T>(
         let has = if has.is_empty() { "nothing".to_owned() } else { has.join(", ") };
         return Err(Error::new(ErrorKind::Missing, format!("holds no '{name}' (it has {has})"), FIX));
     };
-    let read = |zip: &mut Zip<'_>| {
-        let mut bytes = zip.stream(entry)?;
-        let mut stream = Stream::open(&mut bytes as &mut dyn std::io::Read)?;
+    let read = zip.stream(entry, |bytes| {
+        let mut stream = Stream::open(bytes)?;
         let class = stream.element().class;
         if !matches!(class, Class::Bool | Class::Int | Class::UInt | Class::Float) {
             return Err(Error::invalid(format!("has elements of type {}", stream.element().name()), FIX));
@@ -90,8 +89,8 @@ fn member<T>(
         let made = f(&mut stream)?;
         stream.finish()?;
         Ok(made)
-    };
-    read(zip).map_err(|e| Error { what: format!("{name}: {}", e.what), ..e })
+    });
+    read.map_err(|e| Error { what: format!("{name}: {}", e.what), ..e })
 }
 
 /// A byte is such an element as it lies there.

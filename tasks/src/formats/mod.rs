@@ -2,6 +2,7 @@
 //! against the bytes that are there before anything is allocated for it, and nothing is ever executed.
 
 pub mod array;
+pub mod bundle;
 pub mod mat4;
 pub mod mat5;
 pub mod mat73;

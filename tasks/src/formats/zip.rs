@@ -3,7 +3,7 @@
 //! The names and sizes of the archive's directory are checked when it is opened; a file may be no longer than it says and
 //! than its reader allows, and all of them no more than 64 times the archive. Checksums are verified.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -69,6 +69,23 @@ impl<'a> Zip<'a> {
         &self.entries
     }
 
+    /// Hands one file to `f` as a stream, and reads what `f` leaves, so that its length and its checksum are compared.
+    ///
+    /// # Errors
+    /// What `f` says, or that the file is damaged.
+    ///
+    /// # Panics
+    /// If there is no entry of this number.
+    pub fn stream<R>(&mut self, entry: usize, f: impl FnOnce(&mut dyn Read) -> Result<R, Error>) -> Result<R, Error> {
+        let Entry { name, size, index } = &self.entries[entry];
+        let shown = name.chars().take(80).flat_map(char::escape_debug).collect::<String>();
+        let file = self.archive.by_index(*index).map_err(|e| damaged(&shown, &e))?;
+        let mut content = Exact { inner: file, left: *size };
+        let done = f(&mut content)?;
+        io::copy(&mut content, &mut io::sink()).map_err(|e| damaged(&shown, &ZipError::Io(e)))?;
+        Ok(done)
+    }
+
     /// Unpacks one file, of at most `most` bytes, into `out`.
     ///
     /// # Panics
@@ -93,22 +110,26 @@ impl<'a> Zip<'a> {
     }
 }
 
-impl Zip<'_> {
-    /// One file as a stream of its bytes, at most as many as the directory says. Its end is where the checksum is compared.
-    ///
-    /// # Panics
-    /// If there is no entry of this number.
-    pub fn stream(&mut self, entry: usize) -> Result<impl Read + '_, Error> {
-        let Entry { name, size, index } = &self.entries[entry];
-        let shown = || name.chars().take(80).flat_map(char::escape_debug).collect::<String>();
-        let file = self.archive.by_index(*index).map_err(|e| damaged(&shown(), &e))?;
-        // One more, so that whoever reads to the end sees the checksum compared, or that there is more.
-        Ok(file.take(size + 1))
+/// A file of as many bytes as the directory says.
+struct Exact<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Exact<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(to)?;
+        let odd = if n == 0 && !to.is_empty() { self.left > 0 } else { self.left < n as u64 };
+        if odd {
+            return Err(io::Error::other("it does not have the bytes that the directory says"));
+        }
+        self.left -= n as u64;
+        Ok(n)
     }
 }
 
 /// Whether a name is a plain path below the archive's folder.
-fn stays_inside(name: &str) -> bool {
+pub(super) fn stays_inside(name: &str) -> bool {
     let odd = name.is_empty() || name.contains(['\\', ':', '\0']) || name.starts_with('/');
     !odd && name.trim_end_matches('/').split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
