@@ -96,6 +96,25 @@ impl Canvas {
         }
     }
 
+    /// DNA `[bases, 4]` in lines, a dot wide each base, blank where it is unknown; below, a box a label, full where it is 1.
+    fn dna(&mut self, [x, y, w, h]: [usize; 4], bases: &[f32], labels: &[f32]) {
+        const COLOURS: [Colour; 4] = [[47, 158, 68], [245, 159, 0], [25, 113, 194], [224, 49, 49]];
+        let length = bases.len() / 4;
+        let lines = length.div_ceil(w);
+        let pitch = ((h - 8) / lines.max(1)).max(1);
+        for (i, base) in bases.chunks_exact(4).enumerate() {
+            if let Some(channel) = base.iter().position(|&v| v == 1.0) {
+                let top = i / w * pitch;
+                (top..top + pitch.saturating_sub(2).max(1)).for_each(|r| self.put(x + i % w, y + r, COLOURS[channel]));
+            }
+        }
+        let each = (w / labels.len().max(1)).max(2);
+        for (k, &label) in labels.iter().enumerate().take(w / each) {
+            let colour = if label == 1.0 { INK } else { FRAME };
+            (0..each - 1).for_each(|i| (h - 6..h).for_each(|r| self.put(x + k * each + i, y + r, colour)));
+        }
+    }
+
     /// A field `[h, w]` (every `step`-th number), nearest neighbour, dark for low.
     fn field(&mut self, [x, y, w, h]: [usize; 4], data: &[f32], [rows, columns]: [usize; 2]) {
         let (low, high) = range(data);
@@ -189,6 +208,10 @@ pub fn draw(set: &Dataset, path: &Path) -> anyhow::Result<()> {
         let data: Vec<f32> = x.data()[i * each..][..each].iter().copied().step_by(channels).collect();
         canvas.number(left, top + 1, if split.has_classes() { y.ints()[i] as usize } else { item as usize });
         match kind {
+            Kind::Series if channels == 4 && !split.has_classes() => {
+                let labels: usize = split.target().iter().product();
+                canvas.dna(place, &x.data()[i * each..][..each], &y.data()[i * labels..][..labels]);
+            }
             Kind::Series => {
                 canvas.frame(place);
                 canvas.series(place, &data);

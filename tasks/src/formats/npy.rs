@@ -1,5 +1,9 @@
 //! `.npy`, versions 1 to 3: a header written as a Python dict, then the array's bytes or, for objects, a pickle.
 
+mod stream;
+
+pub use stream::Stream;
+
 use super::array::{Array, Class, ElementType, extent};
 use super::pickle::Pickle;
 use crate::Error;
@@ -26,21 +30,13 @@ impl<'a> Npy<'a> {
             });
         };
         let short = || Error::cut_short("the .npy header does not end");
-        let (major, wide) = match rest.first().ok_or_else(short)? {
-            &v @ 1 => (v, 2),
-            &v @ (2 | 3) => (v, 4),
-            v => return Err(Error::invalid(format!("is .npy of version {v}, 1 to 3 are known"), FIX)),
-        };
+        let major = *rest.first().ok_or_else(short)?;
+        let wide = width(major)?;
         let mut length = [0; 4];
         length[..wide].copy_from_slice(rest.get(2..2 + wide).ok_or_else(short)?);
         let rest = &rest[2 + wide..];
         let (header, data) = rest.split_at_checked(u32::from_le_bytes(length) as usize).ok_or_else(short)?;
-        let utf8 = std::str::from_utf8(header).ok().filter(|_| major == 3 || header.is_ascii());
-        let (element, fortran, shape) = utf8.and_then(header_fields).ok_or_else(|| {
-            let shown = String::from_utf8_lossy(&header[..header.len().min(80)]).into_owned();
-            Error::invalid(format!("the .npy header {shown:?} is not understood"), FIX)
-        })?;
-        let element = ElementType::parse(&element)?;
+        let (element, fortran, shape) = head(major, header)?;
         if element.class == Class::Object {
             return Ok(Self::Objects(Pickle::parse(data)?));
         }
@@ -58,6 +54,25 @@ impl<'a> Npy<'a> {
             ))),
         }
     }
+}
+
+/// Bytes of the header's length in a file of this version.
+fn width(major: u8) -> Result<usize, Error> {
+    match major {
+        1 => Ok(2),
+        2 | 3 => Ok(4),
+        v => Err(Error::invalid(format!("is .npy of version {v}, 1 to 3 are known"), FIX)),
+    }
+}
+
+/// Element type, order and shape that a header states.
+fn head(major: u8, header: &[u8]) -> Result<(ElementType, bool, Vec<usize>), Error> {
+    let utf8 = std::str::from_utf8(header).ok().filter(|_| major == 3 || header.is_ascii());
+    let (element, fortran, shape) = utf8.and_then(header_fields).ok_or_else(|| {
+        let shown = String::from_utf8_lossy(&header[..header.len().min(80)]).into_owned();
+        Error::invalid(format!("the .npy header {shown:?} is not understood"), FIX)
+    })?;
+    Ok((ElementType::parse(&element)?, fortran, shape))
 }
 
 /// `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }` as (descr, order, shape).
