@@ -96,9 +96,19 @@ impl Canvas {
         }
     }
 
-    /// A field `[h, w]` (every `step`-th number), nearest neighbour, dark for low.
-    fn field(&mut self, [x, y, w, h]: [usize; 4], data: &[f32], [rows, columns]: [usize; 2]) {
-        let (low, high) = range(data);
+    /// A field `[h, w]`, nearest neighbour, dark for low.
+    fn field(&mut self, place: [usize; 4], data: &[f32], size: [usize; 2]) {
+        self.field_between(place, data, size, range(data));
+    }
+
+    /// The same, dark at `low` and below, pale at `high` and above.
+    fn field_between(
+        &mut self,
+        [x, y, w, h]: [usize; 4],
+        data: &[f32],
+        [rows, columns]: [usize; 2],
+        (low, high): (f32, f32),
+    ) {
         for i in 0..h {
             for j in 0..w {
                 let v = data[i * rows / h * columns + j * columns / w];
@@ -125,6 +135,27 @@ fn range(data: &[f32]) -> (f32, f32) {
         high = if v > high { v } else { high };
     }
     if low < high { (low, high) } else { (low - 1.0, low + 1.0) }
+}
+
+/// What an eye takes for the least and the largest number where a few bright ones outshine all others, and the numbers as it
+/// sees them: their logarithm above the one that two in a hundred are below. Where most numbers are spread as evenly as
+/// their extremes, as they are.
+fn stretched(data: &[f32]) -> (Vec<f32>, (f32, f32)) {
+    let mut sorted: Vec<f32> = data.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_by(f32::total_cmp);
+    let at = |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied();
+    let (Some(low), Some(middle), Some(high), (least, most)) = (at(2), at(50), at(98), range(data)) else {
+        return (data.to_vec(), range(data));
+    };
+    if middle <= low || most - least < 20.0 * (middle - low) || high - low > 0.5 * (most - least) {
+        return (data.to_vec(), (least, most));
+    }
+    let unit = f64::from(middle - low);
+    let seen = |v: f32| {
+        let above = f64::from(v - low) / unit;
+        (if above > 0.0 { kernels::math::ln_1p(above) } else { above }) as f32
+    };
+    (data.iter().map(|&v| seen(v)).collect(), (-0.5, 0.8 * seen(most)))
 }
 
 /// Dark blue over teal and yellow-green to pale yellow.
@@ -197,7 +228,8 @@ pub fn draw(set: &Dataset, path: &Path) -> anyhow::Result<()> {
             Kind::Dense2d => {
                 let size = [split.input()[0], split.input()[1]];
                 let half = (w - 2) / 2;
-                canvas.field([left, top + CAPTION, half, h], &data, size);
+                let (seen, between) = stretched(&data);
+                canvas.field_between([left, top + CAPTION, half, h], &seen, size, between);
                 if !split.has_classes() {
                     let target: usize = split.target().iter().product();
                     let step = split.target().get(2).copied().unwrap_or(1);

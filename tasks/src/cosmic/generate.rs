@@ -47,7 +47,8 @@ fn tile(key: Key, index: u64) -> (Tile, f32) {
     }
     for _ in 0..poisson(chance, 3.0) as usize {
         let [y, x] = [between(chance, 0.0, side), between(chance, 0.0, side)];
-        let (scale, ratio, angle) = (log_between(chance, 1.5, 9.0), between(chance, 0.2, 1.0), between(chance, 0.0, TURN));
+        let (scale, ratio, angle) =
+            (log_between(chance, 1.5, 9.0), between(chance, 0.2, 1.0), between(chance, 0.0, TURN));
         let flux = log_between(chance, 2_000.0, 150_000.0);
         light.disk([y, x], flux, scale, ratio, angle);
         for _ in 0..poisson(chance, scale) as usize {

@@ -87,7 +87,10 @@ fn plan(files: &Files) -> Result<Plan, Error> {
             let fix = "give the folder of npy_train and npy_test, or the archives deepCR.ACS-WFC.{train,test}.tar";
             return Err(Error::new(ErrorKind::Missing, what, fix));
         }
-        notices.push(format!("no tiles under {want}: {} tiles are cut 8:1:1 by the hash of their names", grouped(n as u64)));
+        notices.push(format!(
+            "no tiles under {want}: {} tiles are cut 8:1:1 by the hash of their names",
+            grouped(n as u64)
+        ));
         ids.sort_by_cached_key(|id| *blake3::hash(id.as_bytes()).as_bytes());
         let tenth = (n / 10).max(1);
         let sizes = Sizes { train: n - 2 * tenth, val: tenth, test: tenth };
@@ -130,13 +133,8 @@ impl Content {
         for (half, id) in &plan.tiles {
             visits.insert((*half, id.rsplit_once('/').map_or("", |(visit, _)| visit)));
         }
-        let mut content = Self {
-            slots: None,
-            skies: BTreeMap::new(),
-            hashes: BTreeMap::new(),
-            notices: Vec::new(),
-            without_sky: 0,
-        };
+        let mut content =
+            Self { slots: None, skies: BTreeMap::new(), hashes: BTreeMap::new(), notices: Vec::new(), without_sky: 0 };
         let (mut seen, mut bytes) = (BTreeSet::new(), Vec::new());
         files.each(&mut |name, size, file| {
             let Some(place) = Place::of(name) else { return Ok(()) };
