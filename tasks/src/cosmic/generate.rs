@@ -42,7 +42,7 @@ fn tile(key: Key, index: u64) -> (Tile, f32) {
     for _ in 0..poisson(chance, crowd) as usize {
         let at = [between(chance, -4.0, side + 4.0), between(chance, -4.0, side + 4.0)];
         // As many as are brighter than f falls with 1 / f.
-        let flux = (250.0 / (1.0 - chance.uniform64())).min(400_000.0);
+        let flux = (250.0 / (1.0 - chance.uniform64())).min(100_000.0);
         light.star(at, flux, width, halo);
     }
     for _ in 0..poisson(chance, 3.0) as usize {
@@ -67,7 +67,7 @@ fn tile(key: Key, index: u64) -> (Tile, f32) {
             _ => between(chance, 12.0, 60.0),
         };
         let (angle, bend) = (between(chance, 0.0, TURN), 0.01 * chance.normal());
-        let charge = log_between(chance, 150.0, 2_500.0);
+        let charge = log_between(chance, 250.0, 4_000.0);
         hits.particle(chance, at, length, angle, bend, charge);
     }
     hits.diffuse(between(chance, 0.02, 0.05));
