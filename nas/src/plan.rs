@@ -80,7 +80,7 @@ fn target(facts: &Facts, batch: usize) -> Tensor {
     if facts.kind == Family::Dense2d {
         shape.extend(&facts.input[..2]);
     }
-    shape.push(facts.outputs);
+    shape.push(if facts.loss == Loss::MaskedBce { 2 } else { facts.outputs });
     Tensor::zeros(&shape[..])
 }
 

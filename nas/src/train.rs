@@ -348,7 +348,8 @@ impl<'a> Training<'a> {
 pub(crate) fn loss_of(loss: tasks::Loss) -> Loss {
     match loss {
         tasks::Loss::CrossEntropy => Loss::CrossEntropy,
-        tasks::Loss::BceWithLogits | tasks::Loss::MaskedBce => Loss::BceWithLogits,
+        tasks::Loss::BceWithLogits => Loss::BceWithLogits,
+        tasks::Loss::MaskedBce => Loss::MaskedBceWithLogits,
         tasks::Loss::Mse => Loss::Mse,
         tasks::Loss::RelativeL2Sum => Loss::RelativeL2Sum,
     }

@@ -1,11 +1,13 @@
 //! Losses by name, with their targets checked before anything is recorded.
 
-use autograd::{OpError, Tensor};
+use autograd::{OpError, Tape, Tensor};
+use kernels::ops::activation::{Pointwise, Relu};
 use kernels::ops::elementwise::binary::Binary;
 
 use kernels::ops::loss::{CrossEntropy, PointwiseLoss, Reduction, RelativeL2, check_targets};
 use kernels::ops::reduce::Axes;
 use kernels::ops::reduce::sum::Sum;
+use kernels::ops::shape::slice::Slice;
 use kernels::{DType, Device, Shape, Tensor as Value};
 
 use crate::Pass;
@@ -22,6 +24,10 @@ pub enum Loss {
     },
     /// Mean over all numbers; targets in [0, 1].
     BceWithLogits,
+    /// The same over the places that count: targets `[..., 2]` are (label, keep) of outputs `[..., 1]`, keep being 1 where
+    /// the place counts and 0 elsewhere. Terms, their products with keep, the sum of these over that of keep; +0 where
+    /// nothing counts.
+    MaskedBceWithLogits,
     /// Mean of squares.
     Mse,
     /// Mean of absolute values.
@@ -42,6 +48,7 @@ impl Loss {
         match self {
             Self::CrossEntropy | Self::SmoothedCrossEntropy { .. } => "cross_entropy",
             Self::BceWithLogits => "bce_with_logits",
+            Self::MaskedBceWithLogits => "masked_bce_with_logits",
             Self::Mse => "mse",
             Self::L1 => "l1",
             Self::SmoothL1 { .. } => "smooth_l1",
@@ -71,6 +78,23 @@ impl Loss {
                     Err(OpError::new(name, what, "labels go from 0 to 1"))
                 }
             },
+            Self::MaskedBceWithLogits => {
+                let (x, t) = (x, target.shape());
+                let pairs = x.last() == 1 && t.last() == 2 && x[..].len() == t[..].len();
+                if !pairs || x[..].split_last().map(|l| l.1) != t[..].split_last().map(|l| l.1) {
+                    let fix = "give outputs [..., 1] and targets [..., 2]: label, keep";
+                    return Err(OpError::new(name, format!("x is {x}, the target {t}"), fix));
+                }
+                let odd = |p: &[f32]| !(0.0..=1.0).contains(&p[0]) || !(p[1] == 0.0 || p[1] == 1.0);
+                match target.data().chunks_exact(2).position(odd) {
+                    None => Ok(()),
+                    Some(i) => {
+                        let (label, keep) = (target.data()[2 * i], target.data()[2 * i + 1]);
+                        let what = format!("target number {i} of shape {t} is label {label}, keep {keep}");
+                        Err(OpError::new(name, what, "labels go from 0 to 1, keep is 0 or 1"))
+                    }
+                }
+            }
             _ => Ok(()),
         }
     }
@@ -97,6 +121,7 @@ impl Loss {
             Self::CrossEntropy => tape.apply(CrossEntropy::new(0.0, Mean), &inputs),
             Self::SmoothedCrossEntropy { smoothing } => tape.apply(CrossEntropy::new(smoothing, Mean), &inputs),
             Self::BceWithLogits => tape.apply(PointwiseLoss::bce_with_logits(Mean), &inputs),
+            Self::MaskedBceWithLogits => masked_bce(tape, x, &t),
             Self::Mse => tape.apply(PointwiseLoss::mse(Mean), &inputs),
             Self::L1 => tape.apply(PointwiseLoss::l1(Mean), &inputs),
             Self::SmoothL1 { beta } => tape.apply(PointwiseLoss::smooth_l1(beta, Mean), &inputs),
@@ -104,47 +129,29 @@ impl Loss {
             Self::RelativeL2Mean => tape.apply(RelativeL2::new(Mean), &inputs),
         }
     }
+}
 
-    /// The mean over the places where `keep` is 1 (0 elsewhere): for the losses that are a mean over numbers. Terms, their
-    /// products with `keep`, the sum of these, then a division by the number of kept places (+0 if there are none).
-    ///
-    /// # Errors
-    /// As [`Loss::of`]; a `keep` of another shape or with other numbers; a loss that is no mean over numbers.
-    pub fn masked(self, pass: &mut Pass<'_>, x: &Tensor, target: &Value, keep: &Value) -> Result<Tensor, OpError> {
-        use Reduction::None as Each;
-        self.check(x.shape(), target)?;
-        let name = self.name();
-        if keep.shape() != x.shape() || keep.dtype() != DType::F32 {
-            let what = format!("x is {}, the mask {} {:?}", x.shape(), keep.shape(), keep.dtype());
-            return Err(OpError::new(name, what, "give a mask of x's shape"));
-        }
-        let host = keep.to(Device::Cpu);
-        let kept = host.data().iter().filter(|&&k| k == 1.0).count();
-        if kept + host.data().iter().filter(|&&k| k == 0.0).count() != keep.len() {
-            return Err(OpError::new(name, "a mask with other numbers than 0 and 1", "give 1 where the loss counts"));
-        }
-        let device = x.value().device();
-        let t = Tensor::constant(target.to(device));
-        let inputs = [x, &t];
-        let tape = &mut *pass.tape;
-        let terms = match self {
-            Self::BceWithLogits => tape.apply(PointwiseLoss::bce_with_logits(Each), &inputs),
-            Self::Mse => tape.apply(PointwiseLoss::mse(Each), &inputs),
-            Self::L1 => tape.apply(PointwiseLoss::l1(Each), &inputs),
-            Self::SmoothL1 { beta } => tape.apply(PointwiseLoss::smooth_l1(beta, Each), &inputs),
-            _ => Err(OpError::new(name, "a mask", "it is no mean over numbers; leave the mask out")),
-        }?;
-        let terms = tape.apply(Binary::mul(), &[&terms, &Tensor::constant(keep.to(device))])?;
-        let sum = tape.apply(Sum { axes: Axes::ALL, keepdim: false }, &[&terms])?;
-        let count: Tensor = Value::scalar(if kept == 0 { 1.0 } else { kept as f32 }).to(device).into();
-        tape.apply(Binary::div(), &[&sum, &count])
-    }
+/// Everything on the device, the number of kept places too: a captured step takes other masks.
+fn masked_bce(tape: &mut Tape, x: &Tensor, target: &Tensor) -> Result<Tensor, OpError> {
+    let last = target.shape()[..].len() - 1;
+    let mut channel = |k| tape.apply(Slice::along(last, k, k + 1, 1), &[target]);
+    let (label, keep) = (channel(0)?, channel(1)?);
+    let terms = tape.apply(PointwiseLoss::bce_with_logits(Reduction::None), &[x, &label])?;
+    let terms = tape.apply(Binary::mul(), &[&terms, &keep])?;
+    let mut sum = |v: &Tensor| tape.apply(Sum { axes: Axes::ALL, keepdim: false }, &[v]);
+    let (sum, kept) = (sum(&terms)?, sum(&keep)?);
+    // The larger of the count and 1: exact, for counts are whole.
+    let one: Tensor = Value::full_on(x.value().device(), [], 1.0).into();
+    let more = tape.apply(Binary::sub(), &[&kept, &one])?;
+    let more = tape.apply(Pointwise(Relu {}), &[&more])?;
+    let count = tape.apply(Binary::add(), &[&more, &one])?;
+    tape.apply(Binary::div(), &[&sum, &count])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Mode, Params, Tape};
+    use crate::{Mode, Params};
 
     fn with_pass<R>(f: impl FnOnce(&mut Pass<'_>) -> R) -> R {
         f(&mut Pass::new(&mut Tape::new(), &mut Params::new(), Mode::Eval))
@@ -181,14 +188,17 @@ mod tests {
 
     #[test]
     fn a_mask_leaves_out() {
-        let x = Tensor::constant(Value::from_slice([2, 2], &[1.0, 5.0, 3.0, -100.0]));
-        let t = Value::zeros([2, 2]);
-        with_pass(|p| {
-            let keep = Value::from_slice([2, 2], &[1.0, 0.0, 1.0, 0.0]);
-            assert_eq!(Loss::Mse.masked(p, &x, &t, &keep).unwrap().value().item(), 5.0);
-            assert_eq!(Loss::Mse.masked(p, &x, &t, &Value::zeros([2, 2])).unwrap().value().item(), 0.0);
-            assert!(Loss::RelativeL2Sum.masked(p, &x, &t, &keep).is_err());
-            assert!(Loss::Mse.masked(p, &x, &t, &Value::full([2, 2], 0.5)).is_err());
-        });
+        let x = Tensor::constant(Value::from_slice([3, 1], &[0.0, 5.0, 0.0]));
+        let of = |t: &[f32]| {
+            with_pass(|p| Loss::MaskedBceWithLogits.of(p, &x, &Value::from_slice([3, 2], t)).map(|l| l.value().item()))
+        };
+        let ln2 = std::f32::consts::LN_2;
+        assert_eq!(of(&[1.0, 1.0, 0.0, 0.0, 0.0, 1.0]).unwrap(), ln2);
+        assert!(of(&[1.0, 1.0, 0.0, 1.0, 0.0, 1.0]).unwrap() > 1.0);
+        assert_eq!(of(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]).unwrap().to_bits(), 0);
+        assert!(of(&[1.0, 0.5, 0.0, 0.0, 0.0, 0.0]).unwrap_err().to_string().contains("number 0"));
+        assert!(of(&[1.0, 1.0, 0.0, 1.0, 2.0, 1.0]).unwrap_err().to_string().contains("number 2"));
+        let plain = with_pass(|p| Loss::MaskedBceWithLogits.of(p, &x, &Value::zeros([3, 1])).unwrap_err().to_string());
+        assert!(plain.contains("label, keep"), "{plain}");
     }
 }

@@ -18,7 +18,7 @@ pub enum Loss {
     CrossEntropy,
     /// Mean binary cross entropy of sigmoid, over items and outputs.
     BceWithLogits,
-    /// The same over the pixels that the target does not mask.
+    /// The same over the pixels that count: targets are (label, 1 where it counts).
     MaskedBce,
     /// Mean squared error.
     Mse,
