@@ -137,24 +137,19 @@ fn range(data: &[f32]) -> (f32, f32) {
     if low < high { (low, high) } else { (low - 1.0, low + 1.0) }
 }
 
-/// What an eye takes for the least and the largest number where a few bright ones outshine all others, and the numbers as it
-/// sees them: their logarithm above the one that two in a hundred are below. Where most numbers are spread as evenly as
-/// their extremes, as they are.
+/// A field and the range to draw it in. Where a few numbers outshine all others (stars), it is stretched: the logarithm of
+/// how far each stands above the faintest, in units of how far half of them do.
 fn stretched(data: &[f32]) -> (Vec<f32>, (f32, f32)) {
+    let (least, most) = range(data);
     let mut sorted: Vec<f32> = data.iter().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f32::total_cmp);
-    let at = |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied();
-    let (Some(low), Some(middle), Some(high), (least, most)) = (at(2), at(50), at(98), range(data)) else {
-        return (data.to_vec(), range(data));
-    };
-    if middle <= low || most - least < 20.0 * (middle - low) || high - low > 0.5 * (most - least) {
+    let at = |percent: usize| sorted.get(sorted.len() * percent / 100).copied().unwrap_or(least);
+    let (faint, middle, bright) = (at(2), at(50), at(98));
+    let outshone = bright - faint < 0.5 * (most - least) && middle - faint < 0.05 * (most - least);
+    if middle <= faint || !outshone {
         return (data.to_vec(), (least, most));
     }
-    let unit = f64::from(middle - low);
-    let seen = |v: f32| {
-        let above = f64::from(v - low) / unit;
-        (if above > 0.0 { kernels::math::ln_1p(above) } else { above }) as f32
-    };
+    let seen = |v: f32| kernels::math::single::ln_1p(((v - faint) / (middle - faint)).clamp(0.0, f32::MAX));
     (data.iter().map(|&v| seen(v)).collect(), (-0.5, 0.8 * seen(most)))
 }
 
@@ -253,6 +248,14 @@ mod tests {
         assert_eq!(shade(f64::NAN), shade(0.0));
         assert_eq!(range(&[f32::NAN, 2.0, 1.0]), (1.0, 2.0));
         assert_eq!(range(&[3.0]), (2.0, 4.0));
+        let even: Vec<f32> = (0..100).map(|v| v as f32).collect();
+        assert_eq!(stretched(&even), (even.clone(), (0.0, 99.0)));
+        assert_eq!(stretched(&[3.0, 12.0, 3.0]).0, [3.0, 12.0, 3.0]);
+        let mut stars = even;
+        stars[7] = 1e6;
+        let (seen, (_, high)) = stretched(&stars);
+        // Half of them stand at ln 2, in sight beside the star.
+        assert!(seen[50] > 0.6 && high < 10.0 && seen[7] > high, "{seen:?} {high}");
     }
 
     #[test]
