@@ -83,6 +83,7 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
         "method": cell.method.name(),
         "seed": cell.seed,
         "profile": cell.profile.name(),
+        "quirks": data.quirks().names().collect::<Vec<_>>(),
         "metric": metric.name,
         "unit": metric.unit,
         "direction": if metric.direction == Direction::Lower { "lower" } else { "higher" },

@@ -7,7 +7,7 @@ use kernels::ops::elementwise::binary::Binary;
 use kernels::{Device, Tensor as Value};
 use nn::{Builder, Network, OpError, Pass, Tensor};
 use serde_json::Value as Json;
-use tasks::{Dataset, Facts, Split, Transform};
+use tasks::{Dataset, Facts, Quirks, Split, Transform};
 
 use crate::Error;
 use crate::profile::Values;
@@ -21,6 +21,8 @@ pub struct Problem {
     pub input: Vec<usize>,
     /// Classes, labels or channels, as the data have them.
     pub outputs: usize,
+    /// The reference's departures that are asked for.
+    pub quirks: Quirks,
     transform: Option<Box<dyn Transform>>,
     /// Scale and shift of the outputs, where the network computes.
     unit: Option<[Value; 2]>,
@@ -36,12 +38,19 @@ impl Problem {
             None => data.input().to_vec(),
         };
         let unit = transform.as_deref().and_then(|t| Some(<[&Value; 2]>::from(t.output()?).map(Value::clone)));
-        Self { facts: data.facts(), input, outputs: data.outputs(), transform, unit }
+        Self { facts: data.facts(), input, outputs: data.outputs(), quirks: fit.quirks().clone(), transform, unit }
     }
 
     /// The problem as the published data have it, with nothing fitted: for plans.
     pub fn planned(facts: &'static Facts) -> Self {
-        Self { facts, input: facts.input.to_vec(), outputs: facts.outputs, transform: None, unit: None }
+        Self {
+            facts,
+            input: facts.input.to_vec(),
+            outputs: facts.outputs,
+            quirks: Quirks::default(),
+            transform: None,
+            unit: None,
+        }
     }
 
     /// Channels of the input.

@@ -197,10 +197,13 @@ impl<'a> Training<'a> {
         self.schedule.rate(self.values.lr, epoch)
     }
 
-    /// The epoch's order of the items, a function of (seed, epoch).
+    /// The epoch's order of the items, a function of (seed, epoch); the quirk `unshuffled` keeps the file's.
     fn order(&self, items: &[u32], order: &mut Vec<u32>) {
         order.clear();
         order.extend_from_slice(items);
+        if self.problem.quirks.has("unshuffled") {
+            return;
+        }
         Key::new(self.seed, Purpose::Shuffle).at(self.epoch as u64, 0).stream(0).shuffle(order);
     }
 

@@ -163,6 +163,11 @@ impl Dataset {
         &self.origin.notices
     }
 
+    /// The quirks it was opened with.
+    pub fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+
     /// All that the store says about its making.
     pub fn origin(&self) -> &Origin {
         &self.origin

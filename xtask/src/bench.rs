@@ -8,7 +8,7 @@ use anyhow::Context;
 use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
 use nas::profile::{Overrides, Values};
-use nas::protocol::CORRECTED;
+use nas::protocol::Asked;
 use nas::run::{Facts, Identity, Progress, RunFolder, State, folder, interrupt};
 use std::collections::BTreeSet;
 
@@ -18,10 +18,14 @@ use std::collections::BTreeSet;
 /// If the command line asks for what is not there. Cells that fail are reported one by one; the others are run.
 pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     let overrides = Overrides::parse(&args.set).map_err(Usage)?;
+    let asked = Asked::parse(&args.protocol, &args.quirk).map_err(Usage)?;
     if args.dry_run {
         return dry_run::run(args, &overrides);
     }
     let cells = select(&args.words, &|task, method| engine.built(task, method))?;
+    if let Some(idle) = asked.idle(cells.iter().map(|c| (c.task, c.method))).first() {
+        return Err(Usage(format!("--quirk {idle} changes none of the chosen cells")).into());
+    }
     let device = args.device.open().map_err(anyhow::Error::msg)?;
     if let Some(threads) = args.threads {
         kernels::pool::set_threads(usize::from(threads));
@@ -31,7 +35,7 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     seeds.retain(|s| seen.insert(*s));
     stop_on_signals();
     let facts = Facts { cudnn: speed(args), ..facts(args) };
-    let bench = Bench { args, engine, overrides, facts, device };
+    let bench = Bench { args, engine, overrides, asked, facts, device };
     let (mut good, mut ended) = (Vec::new(), Ended::Well);
     for cell in cells {
         match bench.cell(cell, &seeds) {
@@ -108,6 +112,7 @@ struct Bench<'a> {
     args: &'a BenchArgs,
     engine: &'a dyn Engine,
     overrides: Overrides,
+    asked: Asked,
     facts: Facts,
     device: Device,
 }
@@ -159,6 +164,7 @@ impl Bench<'_> {
             profile: self.args.profile,
             values,
             overrides: &self.overrides,
+            quirks: &self.asked.of(cell.task, cell.method),
             device: self.device,
             source,
             checkpoint_seconds: self.args.checkpoint_seconds,
@@ -171,8 +177,8 @@ impl Bench<'_> {
             task: cell.task.to_owned(),
             method: cell.method.to_owned(),
             seed,
-            protocol: CORRECTED.to_owned(),
-            quirks: BTreeSet::new(),
+            protocol: self.asked.protocol().to_owned(),
+            quirks: self.asked.of(cell.task, cell.method).names().map(str::to_owned).collect(),
             mode: self.args.mode,
             profile: self.args.profile.name().to_owned(),
             values: values.map(),
@@ -292,7 +298,14 @@ pub(crate) mod tests {
     #[test]
     fn wrong_usage_is_told_apart() {
         let scratch = tempfile::tempdir().unwrap();
-        for line in ["satelite", "--set epoch=3", "darcy wrn"] {
+        for line in [
+            "satelite",
+            "--set epoch=3",
+            "darcy wrn",
+            "--quirk x",
+            "--protocol paper",
+            "satellite wrn --quirk sky-at-test",
+        ] {
             assert!(bench(line, scratch.path(), &Fake::default()).unwrap_err().is::<Usage>(), "{line}");
         }
         for line in ["--threads 0", "--profile huge", "--seeds x", "--device tpu", "--mode fast"] {

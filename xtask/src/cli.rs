@@ -80,6 +80,12 @@ pub struct BenchArgs {
     /// Override a value of the profile: epochs, batch, lr, momentum, weight_decay, dropout, train, val, test, width
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// corrected: the paper's text done right; published: with every departure of the benchmark's own code that is offered
+    #[arg(long, default_value = "corrected", value_name = "PROTOCOL")]
+    pub protocol: String,
+    /// Put one such departure back (docs/deviations.md lists them); may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub quirk: Vec<String>,
     /// Threads, 1 to 64 [default: the machine's cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,

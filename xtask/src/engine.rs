@@ -8,7 +8,7 @@ use nas::run::{Progress, RunFolder};
 use nas::{cell, methods};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use tasks::{Dataset, ErrorKind, Provenance, Sizes};
+use tasks::{Dataset, ErrorKind, Provenance, Quirks, Sizes};
 
 /// A task's data, found or generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Job<'a> {
     pub values: &'a Values,
     /// What `--set` gave; a batch that is in it is taken as it is.
     pub overrides: &'a Overrides,
+    /// The reference's departures in force.
+    pub quirks: &'a Quirks,
     /// Where to compute.
     pub device: Device,
     /// The data.
@@ -95,7 +97,7 @@ impl Engine for Built {
 
     fn run(&self, job: &Job<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> anyhow::Result<Outcome> {
         let method = methods::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
-        let data = &Dataset::open(&job.source.dir, tasks::by_name(job.task)?)?;
+        let data = &Dataset::open_with(&job.source.dir, tasks::by_name(job.task)?, job.quirks.clone())?;
         let (seed, profile, values, set) = (job.seed, job.profile, job.values, job.overrides);
         let (device, checkpoint_seconds) = (job.device, job.checkpoint_seconds);
         let cell = cell::Cell { method, data, seed, profile, values, set, device, checkpoint_seconds };

@@ -59,7 +59,12 @@ impl Method for Wrn {
         // At least 8 channels, so that every profile's network is one.
         let scaled = |c: usize| ((c as f64 * values.width + 0.5) as usize).max(8);
         Ok(match problem.facts.kind {
-            Kind::Point2d => Box::new(Point::new(at, Width::WRN_16_4.scaled(values.width), inputs, outputs, dropout)),
+            Kind::Point2d => {
+                let corner = problem.quirks.has("corner-pool");
+                let pooling = if corner { Pooling::Corner(8) } else { Pooling::Whole };
+                let net = Point::new(at, Width::WRN_16_4.scaled(values.width), inputs, outputs, dropout);
+                Box::new(net.pooling(pooling))
+            }
             Kind::Dense2d => Box::new(Dense::new(at, Width::WRN_16_4.scaled(values.width), inputs, outputs, dropout)),
             Kind::Series => {
                 let spec = SeriesSpec { width: scaled(64), ..SeriesSpec::new(inputs, outputs, dropout) };
