@@ -185,7 +185,7 @@ mod tests {
                 counted += u32::from(pair[1]);
                 if pair[1] == 1 {
                     hit += u32::from(pair[0]);
-                    let bin = &mut bins[(f64::from(x.max(1.0)).log2() as usize).min(19)];
+                    let bin = &mut bins[(x as u32).max(1).ilog2() as usize];
                     bin[0] += u32::from(pair[0]);
                     bin[1] += 1;
                 }
