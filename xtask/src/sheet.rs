@@ -115,9 +115,19 @@ impl Canvas {
         }
     }
 
-    /// A field `[h, w]` (every `step`-th number), nearest neighbour, dark for low.
-    fn field(&mut self, [x, y, w, h]: [usize; 4], data: &[f32], [rows, columns]: [usize; 2]) {
-        let (low, high) = range(data);
+    /// A field `[h, w]`, nearest neighbour, dark for low.
+    fn field(&mut self, place: [usize; 4], data: &[f32], size: [usize; 2]) {
+        self.field_between(place, data, size, range(data));
+    }
+
+    /// The same, dark at `low` and below, pale at `high` and above.
+    fn field_between(
+        &mut self,
+        [x, y, w, h]: [usize; 4],
+        data: &[f32],
+        [rows, columns]: [usize; 2],
+        (low, high): (f32, f32),
+    ) {
         for i in 0..h {
             for j in 0..w {
                 let v = data[i * rows / h * columns + j * columns / w];
@@ -144,6 +154,22 @@ fn range(data: &[f32]) -> (f32, f32) {
         high = if v > high { v } else { high };
     }
     if low < high { (low, high) } else { (low - 1.0, low + 1.0) }
+}
+
+/// A field and the range to draw it in. Where a few numbers outshine all others (stars), it is stretched: the logarithm of
+/// how far each stands above the faintest, in units of how far half of them do.
+fn stretched(data: &[f32]) -> (Vec<f32>, (f32, f32)) {
+    let (least, most) = range(data);
+    let mut sorted: Vec<f32> = data.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_by(f32::total_cmp);
+    let at = |percent: usize| sorted.get(sorted.len() * percent / 100).copied().unwrap_or(least);
+    let (faint, middle, bright) = (at(2), at(50), at(98));
+    let outshone = bright - faint < 0.5 * (most - least) && middle - faint < 0.05 * (most - least);
+    if middle <= faint || !outshone {
+        return (data.to_vec(), (least, most));
+    }
+    let seen = |v: f32| kernels::math::single::ln_1p(((v - faint) / (middle - faint)).clamp(0.0, f32::MAX));
+    (data.iter().map(|&v| seen(v)).collect(), (-0.5, 0.8 * seen(most)))
 }
 
 /// Dark blue over teal and yellow-green to pale yellow.
@@ -220,7 +246,8 @@ pub fn draw(set: &Dataset, path: &Path) -> anyhow::Result<()> {
             Kind::Dense2d => {
                 let size = [split.input()[0], split.input()[1]];
                 let half = (w - 2) / 2;
-                canvas.field([left, top + CAPTION, half, h], &data, size);
+                let (seen, between) = stretched(&data);
+                canvas.field_between([left, top + CAPTION, half, h], &seen, size, between);
                 if !split.has_classes() {
                     let target: usize = split.target().iter().product();
                     let step = split.target().get(2).copied().unwrap_or(1);
@@ -244,6 +271,14 @@ mod tests {
         assert_eq!(shade(f64::NAN), shade(0.0));
         assert_eq!(range(&[f32::NAN, 2.0, 1.0]), (1.0, 2.0));
         assert_eq!(range(&[3.0]), (2.0, 4.0));
+        let even: Vec<f32> = (0..100).map(|v| v as f32).collect();
+        assert_eq!(stretched(&even), (even.clone(), (0.0, 99.0)));
+        assert_eq!(stretched(&[3.0, 12.0, 3.0]).0, [3.0, 12.0, 3.0]);
+        let mut stars = even;
+        stars[7] = 1e6;
+        let (seen, (_, high)) = stretched(&stars);
+        // Half of them stand at ln 2, in sight beside the star.
+        assert!(seen[50] > 0.6 && high < 10.0 && seen[7] > high, "{seen:?} {high}");
     }
 
     #[test]
