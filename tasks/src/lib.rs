@@ -12,6 +12,7 @@ pub mod deepsea;
 pub mod ecg;
 pub mod error;
 pub mod facts;
+mod fft;
 pub mod formats;
 pub mod fsd50k;
 mod generated;

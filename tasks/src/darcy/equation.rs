@@ -17,7 +17,8 @@
 use kernels::simd::Simd;
 use kernels::{dispatch, math};
 
-use super::fourier::{Fourier, Grid, Parity, Room};
+use super::fourier::{Grid, Parity, Sides};
+use crate::fft::Room;
 
 /// Where iterating ends: the residual relative to the right side.
 pub(super) const TOLERANCE: f64 = 1e-8;
@@ -28,7 +29,7 @@ pub(super) const LIMIT: usize = 50;
 #[derive(Debug)]
 pub(super) struct Solver {
     pub grid: Grid,
-    pub fourier: Fourier,
+    pub fourier: Sides,
     /// Inverse pivots of the tridiagonal systems: row j, wave number k.
     pivots: Vec<f64>,
 }
@@ -61,7 +62,7 @@ impl Solver {
                 pivots[j * grid.stride + k] = inverse;
             }
         }
-        Self { grid, fourier: Fourier::new(n), pivots }
+        Self { grid, fourier: Sides::new(n), pivots }
     }
 
     pub fn space(&self) -> Space {

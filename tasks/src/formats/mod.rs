@@ -10,6 +10,7 @@ pub mod matlab;
 pub mod npy;
 pub mod pickle;
 pub mod spool;
+pub mod wav;
 pub mod zip;
 
 use std::fs::File;

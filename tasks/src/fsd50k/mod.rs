@@ -1,5 +1,7 @@
 //! Sounds with any of 200 labels, as log-mel spectrograms: bands by frames.
 
+pub mod mel;
+
 use crate::Task;
 use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
 
