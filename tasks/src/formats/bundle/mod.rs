@@ -4,6 +4,7 @@
 //! reader takes. Names that lead out of the archive are refused, links and devices in it are passed over; it may unpack to no
 //! more than 64 times its own bytes (and one megabyte), and ends that are cut off or changed are errors.
 
+mod index;
 mod tar;
 
 use std::fs::File;
@@ -11,6 +12,8 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
+
+pub use index::Index;
 
 use super::Mapped;
 use super::zip::{Zip, stays_inside};
