@@ -92,6 +92,11 @@ impl ProteinMae {
         }
     }
 
+    /// Proteins with pairs to judge, by lr8.
+    pub fn counted(&self) -> u64 {
+        self.proteins[0]
+    }
+
     /// Means over the proteins, in the order in which they came; NaN of none.
     pub fn errors(&self) -> ProteinErrors {
         let [lr8, mlr8, lr12, mlr12] = std::array::from_fn(|k| self.sums[k] / self.proteins[k] as f64);
