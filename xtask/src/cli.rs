@@ -58,7 +58,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Tasks:    cifar100 spherical ninapro fsd50k darcy psicov cosmic ecg satellite deepsea
-Methods:  wrn densenas-random densenas wrn-asha gaea autodl amber fno
+Methods:  wrn densenas-random densenas wrn-asha gaea autodl amber fno; to compare with: constant linear
 
 Examples:
   cargo xtask bench all

@@ -29,6 +29,36 @@ fn records(first: usize, n: usize) -> Vec<u8> {
     bytes
 }
 
+/// A string as Python 2 pickles it.
+fn string(text: &[u8]) -> Vec<u8> {
+    match u8::try_from(text.len()) {
+        Ok(n) => [b"U", &[n][..], text].concat(),
+        Err(_) => [b"T", &(text.len() as u32).to_le_bytes()[..], text].concat(),
+    }
+}
+
+/// Pickles of protocol 2, as Python 2 writes them, of what these records hold.
+fn pickled(records: &[u8]) -> Vec<u8> {
+    let records = || records.chunks_exact(2 + 3_072);
+    let n = (records().len() as u32).to_le_bytes();
+    let planes: Vec<u8> = records().flat_map(|r| &r[2..]).copied().collect();
+    let labels = |of: usize| records().flat_map(|r| [b'K', r[of]]).collect::<Vec<u8>>();
+    [
+        b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85U\x01b\x87R",
+        &b"q\x05(K\x01J"[..],
+        &n,
+        b"M\x00\x0c\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87Rq\x07(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff",
+        b"K\x00tb\x89",
+        &string(&planes),
+        b"tbU\rcoarse_labels]q\x08(",
+        &labels(0),
+        b"eU\x0bfine_labels]q\x09(",
+        &labels(1),
+        b"eu.",
+    ]
+    .concat()
+}
+
 struct Bench(tempfile::TempDir);
 
 impl Bench {
@@ -89,6 +119,32 @@ fn the_binary_archive_packed_and_unpacked() {
     let packed = Cifar100.import(&b.archive(), &b.0.path().join("other"), &Silent).unwrap();
     assert_eq!(packed.hash, s.hash);
     assert_eq!(fs::read_dir(b.0.path().join("other")).unwrap().count(), 2, "the store, its lock and nothing else");
+}
+
+#[test]
+fn the_python_archive_holds_what_the_binary_one_holds() {
+    let b = Bench::new(10, 4, 5);
+    let s = b.import().unwrap();
+    let names: Vec<u8> = (0..5).flat_map(|i| string(format!("class{i}").as_bytes())).collect();
+    let files = [
+        ("train", pickled(&records(0, 10))),
+        ("test", pickled(&records(500, 4))),
+        ("meta", [b"\x80\x02}q\x01U\x10fine_label_namesq\x02]q\x03(", &names[..], b"es."].concat()),
+    ];
+    let folder = b.0.path().join("python");
+    fs::create_dir(&folder).unwrap();
+    let mut tar = ::tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, bytes) in &files {
+        fs::write(folder.join(name), bytes).unwrap();
+        tar.append_path_with_name(folder.join(name), format!("cifar-100-python/{name}")).unwrap();
+    }
+    let packed = b.0.path().join("cifar-100-python.tar.gz");
+    fs::write(&packed, tar.into_inner().unwrap().finish().unwrap()).unwrap();
+    for from in [folder, packed] {
+        let other = Cifar100.import(&from, &b.data(), &Silent).unwrap();
+        assert_eq!(other, s, "{}", from.display());
+        assert_eq!(Dataset::open(&b.data(), &Cifar100).unwrap().hash(), s.hash);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The original files: stamps of 256 x 256 pixels, `npy_{train,test}/<filter>/<program>/<visit>/<exposure>_<tile>.npy`, and
-//! `sky.npy` beside them, the sky levels of the visit's exposures.
+//! `sky.npy` beside them, the sky levels of the visit's exposures; in `deepCR.ACS-WFC.{train,test}.tar`, or unpacked. Archives
+//! are read twice from end to end, first for the names alone.
 //!
 //! The task uses one filter and the fields of galaxies; where there is none of those, all. Tiles are sorted by name, bytewise;
 //! the first nine tenths of `npy_train` are for training, the others for validation.
@@ -7,16 +8,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::original::{self, HALVES, MOST_BYTES, Place};
+use super::original::{self, Field, HALVES, MOST_BYTES};
 use super::slots::Slots;
 use super::{FACTS, SIDE};
 use crate::error::grouped;
-use crate::progress::{Progress, Unit};
+use crate::formats::bundle::read_all;
+use crate::progress::Progress;
 use crate::store::{Origin, Part, Provenance, Source, StoreWriter};
 use crate::{Error, ErrorKind, Sizes, Summary};
 
 mod files;
-use files::Files;
+use files::{ARCHIVES, Files};
 
 /// The tiles that are taken, split by split, in the store's order; a tile is its half and its id.
 struct Plan {
@@ -27,7 +29,7 @@ struct Plan {
 
 pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
     let files = Files::open(from)?;
-    let mut plan = plan(&files).map_err(|e| e.at(from))?;
+    let mut plan = plan(&files, progress).map_err(|e| e.at(from))?;
     let mut store = StoreWriter::begin(data_dir, FACTS.name)?;
     let mut read = Content::read(&files, &plan, data_dir, progress)?;
     plan.notices.append(&mut read.notices);
@@ -57,15 +59,26 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
 }
 
 /// Which tiles are taken.
-fn plan(files: &Files) -> Result<Plan, Error> {
+fn plan(files: &Files, progress: &dyn Progress) -> Result<Plan, Error> {
     let mut notices = Vec::new();
     let mut halves = [BTreeSet::new(), BTreeSet::new()];
     let mut used = [BTreeSet::new(), BTreeSet::new()];
-    for place in files.names().filter_map(Place::of).filter(|p| !p.is_sky()) {
-        halves[place.half].insert(place.id());
-        if place.is_used() {
-            used[place.half].insert(place.id());
+    let mut unknown = BTreeSet::new();
+    files.each("looking for cosmic's tiles", progress, &mut |place, _| {
+        if place.is_sky() {
+            return Ok(());
         }
+        halves[place.half].insert(place.id());
+        match place.field() {
+            Some(Field::Galaxy) => _ = used[place.half].insert(place.id()),
+            Some(Field::Unknown) => _ = unknown.insert(place.visit.to_owned()),
+            Some(Field::Other) | None => {}
+        }
+        Ok(())
+    })?;
+    if !unknown.is_empty() && used.iter().any(|ids| !ids.is_empty()) {
+        let n = grouped(unknown.len() as u64);
+        notices.push(format!("{n} f435w visits whose field is not known to be a galaxy's or another: left out"));
     }
     for ((all, used), folder) in halves.iter_mut().zip(used).zip(HALVES) {
         if !used.is_empty() {
@@ -82,10 +95,14 @@ fn plan(files: &Files) -> Result<Plan, Error> {
         let half = usize::from(fit.is_empty());
         let mut ids = if half == 0 { fit } else { test };
         let (n, want) = (ids.len(), HALVES[1 - half]);
+        let what = || format!("holds {n} tiles under {} and none under {want}", HALVES[half]);
+        if n > 0 && files.are_packed() {
+            let fix = format!("put {} beside it and give their folder", ARCHIVES[1 - half]);
+            return Err(Error::new(ErrorKind::Missing, what(), fix));
+        }
         if n < 3 {
-            let what = format!("holds {n} tiles under {} and none under {want}", HALVES[half]);
             let fix = "give the folder of npy_train and npy_test, or the archives deepCR.ACS-WFC.{train,test}.tar";
-            return Err(Error::new(ErrorKind::Missing, what, fix));
+            return Err(Error::new(ErrorKind::Missing, what(), fix));
         }
         notices.push(format!(
             "no tiles under {want}: {} tiles are cut 8:1:1 by the hash of their names",
@@ -126,7 +143,6 @@ struct Content {
 impl Content {
     /// Reads every tile of the plan into its slot.
     fn read(files: &Files, plan: &Plan, data_dir: &Path, progress: &dyn Progress) -> Result<Self, Error> {
-        let total = plan.tiles.len();
         let places: BTreeMap<(usize, &str), usize> =
             plan.tiles.iter().enumerate().map(|(slot, (half, id))| ((*half, &**id), slot)).collect();
         let mut visits: BTreeSet<(usize, &str)> = BTreeSet::new();
@@ -135,33 +151,26 @@ impl Content {
         }
         let mut content =
             Self { slots: None, skies: BTreeMap::new(), hashes: BTreeMap::new(), notices: Vec::new(), without_sky: 0 };
-        let (mut seen, mut bytes) = (BTreeSet::new(), Vec::new());
-        files.each(&mut |name, size, file| {
-            let Some(place) = Place::of(name) else { return Ok(()) };
+        files.each("importing cosmic", progress, &mut |place, file| {
             let id = place.id();
             let slot = places.get(&(place.half, &*id)).copied();
             if slot.is_none() && !(place.is_sky() && visits.contains(&(place.half, place.visit))) {
                 return Ok(());
             }
-            if size > MOST_BYTES {
-                let what = format!("has {} bytes, far more than a tile", grouped(size));
-                return Err(Error::invalid(what, "give the task's own files"));
-            }
-            bytes.clear();
-            file.read_to_end(&mut bytes).map_err(|e| Error::io(Path::new(name), "read", &e))?;
-            if !seen.insert(format!("{}/{id}", HALVES[place.half])) {
+            let bytes = read_all(place.file, file, MOST_BYTES)?;
+            let hash = *blake3::hash(&bytes).as_bytes();
+            let name = format!("{}/{id}", HALVES[place.half]);
+            if content.hashes.insert(name, (hash, bytes.len() as u64)).is_some() {
                 return Err(Error::invalid("is there twice", "remove one of the two"));
             }
-            let hash = *blake3::hash(&bytes).as_bytes();
-            content.hashes.insert(format!("{}/{id}", HALVES[place.half]), (hash, size));
-            let Some(slot) = slot else {
-                content.skies.insert((place.half, place.visit.to_owned()), original::skies(&bytes)?);
-                return Ok(());
-            };
-            progress.report("importing cosmic", seen.len().min(total) as u64, total as u64, Unit::Items);
-            content.tile(slot, &bytes, data_dir)
+            match slot {
+                Some(slot) => content.tile(slot, &bytes, data_dir),
+                None => {
+                    content.skies.insert((place.half, place.visit.to_owned()), original::skies(&bytes)?);
+                    Ok(())
+                }
+            }
         })?;
-        progress.report("importing cosmic", total as u64, total as u64, Unit::Items);
         Ok(content)
     }
 

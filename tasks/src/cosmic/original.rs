@@ -10,8 +10,7 @@ use super::slots::Tile;
 const FIX: &str = "give the task's own files, npy_{train,test}/<filter>/<program>/<visit>/<exposure>_<tile>.npy";
 /// The filter that the task uses.
 const FILTER: &str = "f435w";
-/// The visits (program, visit) whose field is a galaxy, which the task uses; others show globular clusters or are
-/// extragalactic.
+/// The visits (program, visit) whose field is a galaxy, which the task uses.
 const GALAXIES: [(&str, &str); 27] = [
     ("9490", "a2"),
     ("9490", "a3"),
@@ -41,11 +40,69 @@ const GALAXIES: [(&str, &str); 27] = [
     ("14343", "1"),
     ("14704", "1"),
 ];
+/// Those that show a globular cluster or are extragalactic.
+const OTHERS: [(&str, &str); 45] = [
+    ("9405", "4b"),
+    ("9405", "6d"),
+    ("9425", "2"),
+    ("9425", "4"),
+    ("9442", "1"),
+    ("9442", "3"),
+    ("9442", "5"),
+    ("9450", "14"),
+    ("9450", "16"),
+    ("9583", "99"),
+    ("9694", "6"),
+    ("9978", "5e"),
+    ("10005", "10"),
+    ("10092", "1"),
+    ("10120", "3"),
+    ("10146", "3"),
+    ("10146", "4"),
+    ("10349", "30"),
+    ("10524", "7"),
+    ("10536", "13"),
+    ("10595", "2"),
+    ("10595", "7"),
+    ("10631", "1"),
+    ("10631", "3"),
+    ("10631", "4"),
+    ("10775", "29"),
+    ("10775", "52"),
+    ("10775", "ab"),
+    ("10775", "ad"),
+    ("11340", "11"),
+    ("11586", "5"),
+    ("12103", "a3"),
+    ("12438", "1"),
+    ("12602", "1"),
+    ("12602", "2"),
+    ("13375", "4"),
+    ("13375", "7"),
+    ("13389", "10"),
+    ("13498", "b1"),
+    ("13671", "35"),
+    ("13718", "6"),
+    ("14164", "1"),
+    ("14164", "9"),
+    ("15100", "2"),
+    ("15647", "13"),
+];
 /// Bytes of a file beyond which it is none of the task's.
 pub(super) const MOST_BYTES: u64 = 1 << 28;
 
 /// The two halves of the original.
 pub(super) const HALVES: [&str; 2] = ["npy_train", "npy_test"];
+
+/// What a visit shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    /// The task uses these.
+    Galaxy,
+    Other,
+    /// The benchmark's list does not have it.
+    Unknown,
+}
 
 /// A file's place in the original.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,11 +132,12 @@ impl<'a> Place<'a> {
         self.file == "sky.npy"
     }
 
-    /// Whether the task uses this visit.
-    pub(super) fn is_used(&self) -> bool {
-        let mut parts = self.visit.split('/');
-        let (filter, program, visit) = (parts.next(), parts.next(), parts.next());
-        filter == Some(FILTER) && GALAXIES.iter().any(|&(p, v)| (Some(p), Some(v)) == (program, visit))
+    /// What the visit shows, if it is of the task's filter.
+    pub(super) fn field(&self) -> Option<Field> {
+        let visit = self.visit.strip_prefix(FILTER)?.strip_prefix('/')?.split_once('/')?;
+        let tables = [(&GALAXIES[..], Field::Galaxy), (&OTHERS, Field::Other)];
+        let known = tables.into_iter().find(|(visits, _)| visits.contains(&visit));
+        Some(known.map_or(Field::Unknown, |(_, field)| field))
     }
 
     /// What tiles are sorted by.

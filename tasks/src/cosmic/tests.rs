@@ -1,12 +1,18 @@
 //! The importer on sound, partial and broken files; readers and score; the real tiles where they are.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use kernels::Tensor;
 use kernels::rng::{Key, Purpose};
 
+use super::original::HALVES;
 use super::*;
+use crate::progress::Unit;
 use crate::test_support::shared;
 use crate::{Dataset, ErrorKind, Part, Provenance, Silent};
 
@@ -59,9 +65,7 @@ impl Bench {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) {
-        let path = self.dir.path().join("from").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        self.put(&format!("from/{name}"), bytes);
     }
 
     /// Twenty training and two test stamps of one visit.
@@ -77,7 +81,27 @@ impl Bench {
     }
 
     fn import(&self) -> Result<Summary, Error> {
-        Cosmic.import(&self.dir.path().join("from"), &self.data(), &Silent)
+        self.import_from("from")
+    }
+
+    fn import_from(&self, name: &str) -> Result<Summary, Error> {
+        Cosmic.import(&self.dir.path().join(name), &self.data(), &Silent)
+    }
+
+    /// The halves as `tar`, under the folder `above`.
+    fn tar(&self, halves: &[&str], above: &str) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for half in halves {
+            tar.append_dir_all(format!("{above}{half}"), self.dir.path().join("from").join(half)).unwrap();
+        }
+        tar.into_inner().unwrap()
+    }
+
+    /// Another file of the bench.
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let path = self.dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
 
     fn open(&self) -> Dataset {
@@ -217,6 +241,116 @@ fn damaged_files_are_refused_and_leave_the_old_store_alone() {
     let e = Cosmic.import(&b.data(), &b.data(), &Silent).unwrap_err();
     let want = "holds 0 tiles under npy_test and none under npy_train; give the folder of npy_train and npy_test";
     assert!(e.to_string().contains(want) && e.kind == ErrorKind::Missing, "{e}");
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut to = GzEncoder::new(Vec::new(), Compression::fast());
+    to.write_all(bytes).unwrap();
+    to.finish().unwrap()
+}
+
+#[test]
+fn archives_hold_what_their_folder_holds() {
+    let b = Bench::new();
+    b.visit("f435w/10760/2");
+    let s = b.import().unwrap();
+    let [train, test] = HALVES.map(|half| b.tar(&[half], ""));
+    b.put("two/deepCR.ACS-WFC.train.tar", &train);
+    b.put("two/deepCR.ACS-WFC.test.tar", &test);
+    b.put("gz/below/deepCR.ACS-WFC.train.tar.gz", &gz(&train));
+    b.put("gz/below/deepCR.ACS-WFC.test.tar", &test);
+    // The test half first, and with a folder above.
+    b.put("all.tar", &b.tar(&["npy_test", "npy_train"], "data/cosmic/"));
+    // What is unpacked goes before its archive.
+    b.put("both/deepCR.ACS-WFC.train.tar", &train);
+    b.put("both/deepCR.ACS-WFC.test.tar", b"never looked at");
+    tar::Archive::new(&*test).unpack(b.dir.path().join("both")).unwrap();
+    for from in ["two", "gz", "all.tar", "both"] {
+        assert_eq!(b.import_from(from).unwrap(), s, "{from}");
+        assert_eq!(b.open().hash(), s.hash, "{from}");
+    }
+}
+
+#[test]
+fn archives_that_are_cut_or_missing_leave_the_old_store_alone() {
+    let b = Bench::new();
+    b.visit("f435w/10760/2");
+    let hash = b.import().unwrap().hash;
+    let [train, test] = HALVES.map(|half| b.tar(&[half], ""));
+    let names = ["cut/deepCR.ACS-WFC.train.tar", "cut/deepCR.ACS-WFC.test.tar"];
+    let refused = |bytes: [&[u8]; 2], want: &str| {
+        for (name, bytes) in names.into_iter().zip(bytes) {
+            b.put(name, bytes);
+        }
+        let e = b.import_from("cut").unwrap_err().to_string();
+        assert!(e.contains(want), "{e}");
+        assert_eq!(b.open().hash(), hash);
+        assert!(
+            !fs::read_dir(b.data()).unwrap().any(|e| e.unwrap().file_name().to_string_lossy().contains("importing"))
+        );
+    };
+    refused([&train, &test[..test.len() / 3]], "is damaged or cut short");
+    refused([&train, &test[..test.len() - 1_024]], "deepCR.ACS-WFC.test.tar: the file is cut short");
+    let packed = gz(&train);
+    refused([&packed[..packed.len() / 2], &test], "deepCR.ACS-WFC.train.tar");
+    refused([b"", &test], "deepCR.ACS-WFC.train.tar: is no folder and no archive");
+    refused([&b.tar(&HALVES, ""), &test], "deepCR.ACS-WFC.test.tar/npy_test/f435w/10760/2/");
+    fs::remove_file(b.dir.path().join(names[1])).unwrap();
+    b.put(names[0], &train);
+    for from in ["cut", names[0]] {
+        let e = b.import_from(from).unwrap_err();
+        let want = "holds 20 tiles under npy_train and none under npy_test; put deepCR.ACS-WFC.test.tar beside it";
+        assert!(e.to_string().contains(want) && e.kind == ErrorKind::Missing, "{e}");
+        assert_eq!(b.open().hash(), hash);
+    }
+}
+
+#[test]
+fn progress_counts_bytes() {
+    struct Steps(Mutex<Vec<(String, u64, u64)>>);
+    impl Progress for Steps {
+        fn report(&self, message: &str, done: u64, total: u64, unit: Unit) {
+            let mut steps = self.0.lock().unwrap();
+            assert_eq!(unit, Unit::Bytes);
+            match steps.iter_mut().find(|s| s.0 == message) {
+                Some(step) => {
+                    assert!(done >= step.1 && total == step.2, "{message}: {done} of {total} after {step:?}");
+                    step.1 = done;
+                }
+                None => steps.push((message.to_owned(), done, total)),
+            }
+        }
+    }
+    let b = Bench::new();
+    b.visit("f435w/10760/2");
+    let [train, test] = HALVES.map(|half| b.tar(&[half], ""));
+    b.put("two/deepCR.ACS-WFC.train.tar", &train);
+    b.put("two/deepCR.ACS-WFC.test.tar", &test);
+    let steps = Steps(Mutex::default());
+    Cosmic.import(&b.dir.path().join("two"), &b.data(), &steps).unwrap();
+    let [train, test] = [train, test].map(|bytes| bytes.len() as u64);
+    let step = |doing: &str, from: &str, n| (format!("{doing} from deepCR.ACS-WFC.{from}.tar"), n, n);
+    let looking = "looking for cosmic's tiles";
+    let want = [
+        step(looking, "train", train),
+        step(looking, "test", test),
+        step("importing cosmic", "train", train),
+        step("importing cosmic", "test", test),
+    ];
+    assert_eq!(*steps.0.lock().unwrap(), want);
+}
+
+#[test]
+fn visits_of_no_known_field_are_counted() {
+    let b = Bench::new();
+    b.visit("f435w/10760/2");
+    for visit in ["f435w/1/1", "f435w/10760/02", "f606w/1/2"] {
+        b.write(&format!("npy_train/{visit}/1_0.npy"), b"not looked into");
+        b.write(&format!("npy_test/{visit}/1_0.npy"), b"not looked into");
+    }
+    let s = b.import().unwrap();
+    let want = "2 f435w visits whose field is not known to be a galaxy's or another: left out";
+    assert_eq!(s.notices, [want, "20 of 4,830 training tiles", "2 of 420 test tiles"]);
 }
 
 #[test]

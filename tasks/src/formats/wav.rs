@@ -53,6 +53,8 @@ impl Wav {
                 b"fmt " => format = Some(Format::parse(here)?),
                 b"data" => {
                     let format = format.ok_or_else(|| wrong("has its 'data' before its 'fmt '"))?;
+                    // A recorder that was cut off may have left the length at 0.
+                    let here = if size == 0 { content } else { here };
                     return Ok(Self { rate: format.rate, samples: format.samples(here) });
                 }
                 _ => {}
@@ -193,6 +195,8 @@ mod tests {
         assert_eq!(Wav::parse(&good[..47]).unwrap().samples.len(), 1);
         let mut long = good.clone();
         long[40..44].fill(0xff);
+        assert_eq!(Wav::parse(&long).unwrap().samples.len(), 3);
+        long[40..44].fill(0);
         assert_eq!(Wav::parse(&long).unwrap().samples.len(), 3);
         assert!(refused(b"MP3").contains("does not begin with 'RIFF'"));
         assert!(refused(b"RIFF    AVI ").contains("no 'WAVE'"));

@@ -12,9 +12,10 @@ const STEP: usize = RATE / 2;
 /// Chunks whose spectrograms are made at once.
 const BLOCK: usize = 64;
 
-/// Where the chunks of a clip of so many samples begin: every half second while there are samples; one of an empty clip.
+/// Where the chunks of a clip of so many samples begin: every half second while there are samples; one chunk of a clip that is
+/// shorter than that.
 pub(super) fn starts(samples: usize) -> impl Iterator<Item = usize> {
-    (0..samples.max(1)).step_by(STEP)
+    (0..if samples < RATE { 1 } else { samples }).step_by(STEP)
 }
 
 /// Second `start..` of a clip, what is missing filled by repeating what is there.
@@ -95,6 +96,7 @@ mod tests {
     #[test]
     fn chunks_begin_every_half_second_and_tails_are_repeated() {
         assert_eq!(starts(0).collect::<Vec<_>>(), [0]);
+        assert_eq!(starts(RATE - 1).collect::<Vec<_>>(), [0]);
         assert_eq!(starts(RATE).collect::<Vec<_>>(), [0, STEP]);
         assert_eq!(starts(RATE + 1).collect::<Vec<_>>(), [0, STEP, RATE]);
         let clip: Vec<f64> = (0..RATE + 3).map(|i| i as f64).collect();

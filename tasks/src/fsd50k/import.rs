@@ -14,7 +14,8 @@ use crate::progress::{Progress, Unit};
 use crate::store::{Origin, Part, Provenance, Source, StoreWriter};
 use crate::{Error, Sizes, Summary};
 
-const FIX: &str = "give the folder of data/chunks/{tr,val,eval}.csv and lbl_map.json, or audio.zip";
+const FIX: &str = "give the folder of data/chunks/{tr,val,eval}.csv and lbl_map.json, or audio.zip; of the official release \
+                   the folder of FSD50K.ground_truth, FSD50K.dev_audio and FSD50K.eval_audio, unpacked";
 /// No CSV of either release is larger than a tenth of this, no chunk than a tenth of that.
 pub(super) const MOST_TEXT: u64 = 1 << 30;
 pub(super) const MOST_WAV: u64 = 1 << 28;

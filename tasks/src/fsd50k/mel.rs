@@ -187,6 +187,7 @@ mod tests {
             assert_eq!(got.len(), want.len());
             for (g, w) in got.iter().zip(want) {
                 let off = (g - w).abs();
+                assert!(off.is_finite(), "{name}");
                 worst = if off > worst { off } else { worst };
             }
         }

@@ -1,6 +1,6 @@
 //! Sound events of 200 kinds, for the stand-in.
 //!
-//! Ten families of sound, each with nineteen kinds that differ in pitch; an event has its family's label (0 to 9) and its
+//! Ten families of sound, each with nineteen kinds that differ in register; an event has its family's label (0 to 9) and its
 //! kind's (10 + 19 family + kind), as the published labels have parents. Low kinds are common, high ones rare. Where an event
 //! begins, how long and how loud it is, and how far it is out of tune, is chance, and so is the noise behind it all.
 
@@ -36,11 +36,11 @@ fn events(chance: &mut Stream) -> (f64, Vec<Event>) {
         .map(|_| {
             let family = chance.below(FAMILIES as u64) as usize;
             let u = chance.uniform64();
-            let kind = (u * u * KINDS as f64) as usize;
+            let kind = (u * u * u * u * KINDS as f64) as usize;
             let length = 0.6 + 0.4 * chance.uniform64();
             let begin = (1.0 - length) * chance.uniform64();
             let gain = 0.08 * pow(10.0, 0.7 * chance.uniform64());
-            Event { family, kind, begin, length, gain, tune: 0.96 + 0.08 * chance.uniform64() }
+            Event { family, kind, begin, length, gain, tune: pow(2.0, 2.0 * chance.uniform64() - 1.0) }
         })
         .collect();
     (seconds, events)
@@ -99,8 +99,8 @@ impl Event {
         let (first, len) = ((self.begin * n) as usize, (self.length * n) as usize);
         let to = &mut to[first..];
         let len = len.min(to.len());
-        // Kinds are three semitones apart, from 180 Hz on.
-        let base = 180.0 * pow(2.0, 0.25 * self.kind as f64) * self.tune;
+        // Kinds are two semitones and a half apart; each sounds an octave lower or higher, too.
+        let base = 250.0 * pow(2.0, 0.2 * self.kind as f64) * self.tune;
         let rate = RATE as f64;
         let (mut phase, start, edge) = (TAU * chance.uniform64(), chance.uniform64(), 0.01 * rate);
         let mut string = vec![0.0; (rate / base) as usize + 2];
@@ -177,7 +177,7 @@ mod tests {
             labels.iter().for_each(|&l| heard[usize::from(l)] += 1);
         }
         assert!(heard[..10].iter().all(|&n| n > 20), "{:?}", &heard[..10]);
-        assert!(heard[10..].iter().filter(|&&n| n > 0).count() > 100);
+        assert!(heard[10..].iter().filter(|&&n| n > 0).count() > 80);
         for family in 0..FAMILIES {
             let event = Event { family, kind: 7, begin: 0.0, length: 1.0, gain: 0.2, tune: 1.0 };
             let mut samples = vec![0.0; RATE];

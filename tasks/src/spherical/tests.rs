@@ -76,6 +76,28 @@ fn the_real_container_packed_and_unpacked_and_damaged() {
     assert_eq!(folder.hash, s.hash);
     let d = Dataset::open(dir.path(), &Spherical).unwrap();
     assert_eq!((d.input(), d.outputs()), (&[60, 60, 3][..], 100));
+    // From the file, by Python: label; three pixels; each channel's sum, its values times their places from 1 on.
+    let check = |split: &Split, item, label, pixels: [[f32; 3]; 3], sums: [[u64; 2]; 3]| {
+        let (x, y) = split.batch(&[item]);
+        assert_eq!(y.ints(), [label], "picture {item}");
+        for ((row, column), want) in [(44, 17), (52, 33), (7, 50)].into_iter().zip(pixels) {
+            assert_eq!(x.data()[(row * 60 + column) * 3..][..3], want, "picture {item}, row {row}, column {column}");
+        }
+        for (c, want) in sums.into_iter().enumerate() {
+            let numbers = x.data().iter().skip(c).step_by(3).zip(1..);
+            let sums = numbers.fold([0; 2], |[plain, placed], (&v, at)| [plain + v as u64, placed + at * v as u64]);
+            assert_eq!(sums, want, "picture {item}, channel {c}");
+        }
+    };
+    let black = [0.0; 3];
+    check(&d.fit(), 0, 3, [black; 3], [[64_818, 119_740_328]; 3]);
+    let pixels = [[117.0, 163.0, 74.0], [53.0, 174.0, 71.0], black];
+    check(&d.fit(), 108, 1, pixels, [[61_946, 160_623_729], [248_149, 484_345_137], [159_484, 280_440_862]]);
+    let pixels = [[0.0, 70.0, 33.0], [13.0, 122.0, 78.0], black];
+    check(&d.fit(), 119, 1, pixels, [[24_066, 51_018_170], [111_107, 228_859_182], [65_823, 133_175_302]]);
+    let test = d.open_test().unwrap();
+    check(test.items(), 0, 11, [black, black, [4.0; 3]], [[79_755, 105_121_803]; 3]);
+    check(test.items(), 39, 8, [black; 3], [[57_589, 101_794_511]; 3]);
     let own = dir.path().join("own");
     fs::create_dir(&own).unwrap();
     let refused = |bytes: &[u8]| {

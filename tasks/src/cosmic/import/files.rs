@@ -1,60 +1,66 @@
-//! The files under a folder, named by their path below it.
+//! The files of the original wherever they lie: in a folder, in the publisher's two archives, or in one of everything.
 
-use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, ErrorKind};
+use super::super::original::Place;
+use crate::Error;
+use crate::formats::bundle::Bundle;
+use crate::progress::Progress;
 
-/// Folders below one another beyond which nothing of the task's lies.
-const DEEPEST: usize = 8;
+/// The publisher's archives of the two halves; a copy may be gzipped.
+pub(super) const ARCHIVES: [&str; 2] = ["deepCR.ACS-WFC.train.tar", "deepCR.ACS-WFC.test.tar"];
 
-/// What [`Files::each`] hands a file to: its name, its bytes' number, and where to read it.
-type Visit<'a> = dyn FnMut(&str, u64, &mut dyn Read) -> Result<(), Error> + 'a;
+/// What [`Files::each`] hands a file to: its place, and its content.
+type Visit<'a> = dyn FnMut(Place<'_>, &mut dyn Read) -> Result<(), Error> + 'a;
 
-/// The files of a folder, sorted by name.
+/// A folder, archives, or both.
 pub(super) struct Files {
-    files: Vec<(String, PathBuf)>,
+    sources: Vec<PathBuf>,
 }
 
 impl Files {
+    /// An archive as it is; of a folder, each half from its files or, where there are none, from its archive.
     pub(super) fn open(from: &Path) -> Result<Self, Error> {
-        if !from.is_dir() {
-            let fix = "give the folder of npy_train and npy_test, as the archives unpack to it";
-            return Err(Error::new(ErrorKind::Missing, "there is no such folder", fix).at(from));
+        let bundle = Bundle::open(from)?;
+        if !bundle.is_folder() {
+            return Ok(Self { sources: vec![from.to_owned()] });
         }
-        let mut files = Vec::new();
-        list(from, "", DEEPEST, &mut files)?;
-        files.sort();
-        Ok(Self { files })
+        let (mut unpacked, mut archives) = ([false; 2], [None, None]);
+        for (name, _) in bundle.names()? {
+            if let Some(place) = Place::of(&name) {
+                unpacked[place.half] = true;
+            }
+            let last = name.rsplit('/').next().unwrap_or(&name);
+            let half = ARCHIVES.iter().position(|a| *a == last.strip_suffix(".gz").unwrap_or(last));
+            if let Some(half) = half {
+                archives[half].get_or_insert_with(|| from.join(&name));
+            }
+        }
+        let packed = archives.into_iter().zip(unpacked).filter_map(|(archive, unpacked)| archive.filter(|_| !unpacked));
+        let mut sources: Vec<PathBuf> = packed.collect();
+        if sources.is_empty() || unpacked.contains(&true) {
+            sources.insert(0, from.to_owned());
+        }
+        Ok(Self { sources })
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(|(name, _)| &**name)
+    /// Whether some come out of an archive.
+    pub(super) fn are_packed(&self) -> bool {
+        self.sources.iter().any(|path| !path.is_dir())
     }
 
-    /// Hands over each file; its errors name it.
-    pub(super) fn each(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
-        for (name, path) in &self.files {
-            let mut file = File::open(path).map_err(|e| Error::io(path, "open", &e))?;
-            let size = file.metadata().map_err(|e| Error::io(path, "look at", &e))?.len();
-            visit(name, size, &mut file).map_err(|e| e.at(path))?;
+    /// Hands over each file that has a place, as they are stored; its errors name it.
+    pub(super) fn each(&self, doing: &str, progress: &dyn Progress, visit: &mut Visit<'_>) -> Result<(), Error> {
+        for path in &self.sources {
+            let bundle = Bundle::open(path)?;
+            let archive = path.file_name().filter(|_| !bundle.is_folder());
+            let message = archive.map_or(doing.to_owned(), |name| format!("{doing} from {}", name.display()));
+            bundle.with_progress(progress, &message).each(&mut |name, _, content| match Place::of(name) {
+                Some(place) => visit(place, content).map_err(|e| e.at(&path.join(name))),
+                None => Ok(()),
+            })?;
         }
         Ok(())
     }
-}
-
-fn list(folder: &Path, below: &str, deeper: usize, files: &mut Vec<(String, PathBuf)>) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, "list", &e))? {
-        let entry = entry.map_err(|e| Error::io(folder, "list", &e))?;
-        let path = entry.path();
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let name = if below.is_empty() { name } else { format!("{below}/{name}") };
-        if path.is_dir() && deeper > 0 {
-            list(&path, &name, deeper - 1, files)?;
-        } else if path.is_file() {
-            files.push((name, path));
-        }
-    }
-    Ok(())
 }
