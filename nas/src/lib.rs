@@ -15,6 +15,7 @@ pub mod protocol;
 pub mod run;
 pub mod train;
 pub mod wrn;
+pub mod yardstick;
 
 pub use error::Error;
 

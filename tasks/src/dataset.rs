@@ -399,6 +399,12 @@ mod tests {
         fn facts(&self) -> &'static Facts {
             &FACTS
         }
+        fn import(&self, _: &Path, _: &Path, _: &dyn Progress) -> Result<crate::Summary, Error> {
+            unreachable!("the tests write their store")
+        }
+        fn generate(&self, _: Sizes, _: u64, _: &Path, _: &dyn Progress) -> Result<crate::Summary, Error> {
+            unreachable!("the tests write their store")
+        }
         fn reader(&self, stored: &Arc<Stored>, to: Use, _: &Quirks) -> Result<Box<dyn Reader>, Error> {
             Ok(Box::new(Augmented(Rows::open(stored)?, to)))
         }

@@ -89,23 +89,12 @@ pub trait Task: Sync {
     /// What is fixed about it.
     fn facts(&self) -> &'static Facts;
 
-    /// Whether importing and generating are built.
-    fn available(&self) -> bool {
-        false
-    }
-
     /// Reads the original files in the folder `from` and makes the store `<data_dir>/<name>` of them. A store that is there
     /// is replaced once the new one is whole, and stays as it is if anything fails.
-    fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
-        let _ = (from, data_dir, progress);
-        Err(not_built(self.facts(), "importing"))
-    }
+    fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error>;
 
     /// Makes a store of generated data. Item i of a split depends on the task, the seed, the split and i alone.
-    fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
-        let _ = (sizes, seed, data_dir, progress);
-        Err(not_built(self.facts(), "generating"))
-    }
+    fn generate(&self, sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error>;
 
     /// How the records of a file become items; [`reader::Rows`], unless the task says otherwise. The split is
     /// `stored.meta().split`: validation data are opened for both uses, training data to fit, test data to judge.
@@ -125,12 +114,6 @@ pub trait Task: Sync {
         let _ = split;
         Box::<score::ZeroOne>::default()
     }
-}
-
-fn not_built(facts: &Facts, what: &str) -> Error {
-    let ready: Vec<&str> = all().iter().filter(|t| t.available()).map(|t| t.facts().name).collect();
-    let fix = format!("take one that is: {}", ready.join(", "));
-    Error::new(ErrorKind::Unsupported, format!("{}: {what} is not built yet", facts.name), fix)
 }
 
 static ALL: &[&dyn Task] = &[
@@ -188,17 +171,6 @@ mod tests {
         for (name, total) in [("cifar100", 60_000), ("ninapro", 3_956), ("darcy", 1_100), ("psicov", 3_606)] {
             let s = by_name(name).unwrap().facts().sizes;
             assert_eq!(s.train + s.val + s.test, total, "{name}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_built_says_so() {
-        for task in all().iter().filter(|t| !t.available()) {
-            let (name, sizes) = (task.facts().name, task.facts().sizes);
-            let import = task.import(Path::new("x"), Path::new("y"), &Silent).unwrap_err().to_string();
-            assert!(import.starts_with(&format!("{name}: importing is not built yet; take one that is: ")), "{import}");
-            let generate = task.generate(sizes, 0, Path::new("y"), &Silent).unwrap_err().to_string();
-            assert!(generate.starts_with(&format!("{name}: generating is not built yet")), "{generate}");
         }
     }
 }

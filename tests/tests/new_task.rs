@@ -39,10 +39,6 @@ impl Task for Stripes {
         &FACTS
     }
 
-    fn available(&self) -> bool {
-        true
-    }
-
     /// `stripes.csv`: a line an image, its class and its pixels. The first four fifths train, the rest halves.
     fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         let path = from.join("stripes.csv");

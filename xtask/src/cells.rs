@@ -16,7 +16,7 @@ pub struct Cell {
 }
 
 /// The cells that `words` name, in the order of the tables. Tasks alone mean every method that is built for them,
-/// methods alone every task, `all` or nothing everything; a cell that is named and not built is refused.
+/// methods alone every task, `all` or nothing everything (but the yardsticks, which are to be named); a cell that is named and not built is refused.
 ///
 /// # Errors
 /// If a word is unknown, or a cell cannot be run.
@@ -38,7 +38,7 @@ pub fn select(words: &[String], built: Built<'_>) -> Result<Vec<Cell>, Usage> {
     let both = !tasks.is_empty() && !methods.is_empty();
     let mut cells = Vec::new();
     for task in tasks::all().iter().map(|t| t.facts().name).filter(|t| tasks.is_empty() || tasks.contains(t)) {
-        for method in METHODS.iter().filter(|m| methods.is_empty() || methods.contains(m)) {
+        for method in METHODS.iter().filter(|m| if methods.is_empty() { !m.yardstick } else { methods.contains(m) }) {
             if method.covers(task) && built(task, method.name) {
                 cells.push(Cell { task, method: method.name });
             } else if both {
@@ -64,7 +64,9 @@ fn refusal(task: &str, method: &MethodName, built: Built<'_>) -> String {
 fn choices(built: Built<'_>) -> String {
     let tasks = tasks::all().iter().map(|t| t.facts().name);
     let cells: Vec<String> = tasks
-        .flat_map(|t| METHODS.iter().filter(move |m| built(t, m.name)).map(move |m| format!("{t} {}", m.name)))
+        .flat_map(|t| {
+            METHODS.iter().filter(move |m| !m.yardstick && built(t, m.name)).map(move |m| format!("{t} {}", m.name))
+        })
         .collect();
     if cells.is_empty() { String::new() } else { format!("; built are: {}", cells.join(", ")) }
 }

@@ -120,6 +120,18 @@ impl Canvas {
         self.field_between(place, data, size, range(data));
     }
 
+    /// A picture `[h, w, 3]` in its own colours, its least number dark, its largest bright.
+    fn picture(&mut self, [x, y, w, h]: [usize; 4], data: &[f32], [rows, columns]: [usize; 2]) {
+        let (low, high) = range(data);
+        for i in 0..h {
+            for j in 0..w {
+                let at = 3 * (i * rows / h * columns + j * columns / w);
+                let level = |v: f32| ((v - low) / (high - low) * 255.0) as u8;
+                self.put(x + j, y + i, [0, 1, 2].map(|c| level(data[at + c])));
+            }
+        }
+    }
+
     /// The same, dark at `low` and below, pale at `high` and above.
     fn field_between(
         &mut self,
@@ -231,7 +243,9 @@ pub fn draw(set: &Dataset, path: &Path) -> anyhow::Result<()> {
     for (i, &item) in items.iter().enumerate() {
         let (left, top) = (GAP + i % COLUMNS * (w + GAP), GAP + i / COLUMNS * (h + CAPTION + GAP));
         let place = [left, top + CAPTION, w, h];
-        let data: Vec<f32> = x.data()[i * each..][..each].iter().copied().step_by(channels).collect();
+        // Of many features of a pixel the first of the last three: PSICOV's couplings.
+        let channel = if channels > 4 { channels - 3 } else { 0 };
+        let data: Vec<f32> = x.data()[i * each..][..each].iter().copied().skip(channel).step_by(channels).collect();
         canvas.number(left, top + 1, if split.has_classes() { y.ints()[i] as usize } else { item as usize });
         match kind {
             Kind::Series if channels == 4 && !split.has_classes() => {
@@ -241,6 +255,15 @@ pub fn draw(set: &Dataset, path: &Path) -> anyhow::Result<()> {
             Kind::Series => {
                 canvas.frame(place);
                 canvas.series(place, &data);
+            }
+            Kind::Point2d if channels == 3 => {
+                canvas.picture(place, &x.data()[i * each..][..each], [split.input()[0], split.input()[1]]);
+            }
+            // A spectrogram has its low frequencies at the bottom.
+            Kind::Point2d if !split.has_classes() => {
+                let size = [split.input()[0], split.input()[1]];
+                let upside_down: Vec<f32> = data.chunks_exact(size[1]).rev().flatten().copied().collect();
+                canvas.field(place, &upside_down, size);
             }
             Kind::Point2d => canvas.field(place, &data, [split.input()[0], split.input()[1]]),
             Kind::Dense2d => {

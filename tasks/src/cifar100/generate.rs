@@ -1,8 +1,8 @@
 //! A stand-in for photographs: a textured shape on a cloudy ground.
 //!
-//! The class is 10 times the shape's outline plus the family of its texture and colours. Place, size, rotation, brightness,
-//! colour of the ground and the phase of the texture are chance, so that no pixel says much by itself; outline, direction of
-//! the texture against the shape and the pair of colours do.
+//! The class is 20 times the shape's outline (5) plus 10 times the kind of its texture (2: fine stripes, or coarse rings) plus
+//! its pair of colours (10). Place, size, rotation, brightness, colour of the ground, which colour comes first and the phase
+//! and direction of the texture are chance, so that no pixel says much by itself.
 
 use std::path::Path;
 
@@ -34,20 +34,19 @@ static COLOURS: [[[f64; 3]; 2]; 10] = [
     [[0.60, 0.60, 0.60], [0.75, 0.15, 0.45]],
     [[0.40, 0.75, 0.95], [0.30, 0.45, 0.10]],
 ];
-/// Waves of the texture across the shape, and whether they run along it, across it, both (a check) or round it.
-static WAVES: [(f64, usize); 10] =
-    [(2.0, 0), (2.0, 1), (2.0, 2), (4.0, 0), (4.0, 1), (4.0, 2), (3.0, 3), (1.0, 3), (3.0, 2), (0.0, 0)];
-
 /// What a picture shows.
 pub(crate) struct Scene {
     /// 0 to 99.
     pub(crate) class: i32,
     shape: usize,
-    family: usize,
+    rings: bool,
+    colours: [[f64; 3]; 2],
     centre: [f64; 2],
     size: f64,
     turn: [f64; 2],
-    phase: [f64; 2],
+    /// Of the stripes, against the shape.
+    along: [f64; 2],
+    phase: f64,
     light: f64,
     tint: [f64; 3],
     ground: [[f64; 4]; 3],
@@ -59,15 +58,31 @@ impl Scene {
     pub(crate) fn draw(chance: &mut Stream) -> Self {
         let class = chance.below(FACTS.outputs as u64) as usize;
         let mut near = |middle: f64, spread: f64| middle + spread * (2.0 * chance.uniform64() - 1.0);
-        let (centre, size) = ([near(16.0, 5.0), near(16.0, 5.0)], near(10.0, 2.5));
-        let angle = near(0.0, 0.6);
-        let phase = [near(0.0, 3.2), near(0.0, 3.2)];
+        let (centre, size) = ([near(16.0, 3.5), near(16.0, 3.5)], near(12.0, 2.0));
+        let (angle, across) = (near(0.0, 0.5), near(0.0, 3.2));
+        let (phase, swap) = (near(0.0, 3.2), near(0.0, 1.0) > 0.0);
         let (light, tint) = (near(1.0, 0.25), [near(0.0, 0.06), near(0.0, 0.06), near(0.0, 0.06)]);
-        let ground = [(); 3].map(|()| [near(0.5, 0.3), near(0.0, 0.18), near(0.0, 0.18), near(0.0, 3.2)]);
-        let noise = near(0.04, 0.02);
-        let turn = [cos(angle), sin(angle)];
-        let (shape, family) = (class / 10, class % 10);
-        Self { class: class as i32, shape, family, centre, size, turn, phase, light, tint, ground, noise }
+        let ground = [(); 3].map(|()| [near(0.5, 0.4), near(0.0, 0.15), near(0.0, 0.15), near(0.0, 3.2)]);
+        let noise = near(0.03, 0.015);
+        let (turn, along) = ([cos(angle), sin(angle)], [cos(across), sin(across)]);
+        let [a, b] = COLOURS[class % 10];
+        let colours = if swap { [b, a] } else { [a, b] };
+        let (shape, rings) = (class / 20, class / 10 % 2 == 1);
+        Self {
+            class: class as i32,
+            shape,
+            rings,
+            colours,
+            centre,
+            size,
+            turn,
+            along,
+            phase,
+            light,
+            tint,
+            ground,
+            noise,
+        }
     }
 
     /// Red, green, blue at a point, 0 to 1 or a little beyond, without noise.
@@ -77,17 +92,14 @@ impl Scene {
         if !inside(self.shape, u, v) {
             return self.ground.map(|[base, a, b, phase]| base + a * sin(0.2 * x + phase) + b * cos(0.17 * y + phase));
         }
-        let (waves, kind) = WAVES[self.family];
-        let wave = |t: f64, phase: f64| sin(std::f64::consts::PI * waves * t + phase);
-        let level = match kind {
-            0 => wave(u, self.phase[0]),
-            1 => wave(v, self.phase[0]),
-            2 => wave(u, self.phase[0]) * wave(v, self.phase[1]),
-            _ => wave((u * u + v * v).sqrt(), self.phase[0]),
+        let wave = |waves: f64, t: f64| sin(std::f64::consts::PI * waves * t + self.phase);
+        let level = if self.rings {
+            wave(2.0, (u * u + v * v).sqrt())
+        } else {
+            wave(5.0, self.along[0] * u + self.along[1] * v)
         };
-        let share = if level > 0.0 { 1.0 } else { 0.0 };
-        let [a, b] = COLOURS[self.family];
-        [0, 1, 2].map(|c| self.light * (share * a[c] + (1.0 - share) * b[c]) + self.tint[c])
+        let colour = self.colours[usize::from(level > 0.0)];
+        [0, 1, 2].map(|c| self.light * colour[c] + self.tint[c])
     }
 
     /// Pixels `[32, 32, 3]`: the mean of four points each, and noise.
@@ -110,16 +122,11 @@ impl Scene {
 fn inside(shape: usize, u: f64, v: f64) -> bool {
     let (a, b, r2) = (u.abs(), v.abs(), u * u + v * v);
     match shape {
-        0 => r2 < 0.8,
-        1 => a < 0.8 && b < 0.8,
-        2 => v > -0.6 && a < 0.55 * (0.9 - v),
-        3 => r2 < 1.0 && r2 > 0.3,
-        4 => (a < 0.3 && b < 1.0) || (b < 0.3 && a < 1.0),
-        5 => a + b < 1.05,
-        6 => a < 1.2 && b < 0.4,
-        7 => r2 < 1.0 && (u - 0.5) * (u - 0.5) + v * v > 0.5,
-        8 => (a < 1.0 && b > 0.35 && b < 0.85) || (a < 0.25 && b <= 0.35),
-        _ => (u - 0.55) * (u - 0.55) + v * v < 0.22 || (u + 0.55) * (u + 0.55) + v * v < 0.22,
+        0 => r2 < 1.0,
+        1 => a < 1.1 && b < 0.55,
+        2 => v > -0.7 && a < 0.65 * (1.0 - v),
+        3 => (a < 0.35 && b < 1.1) || (b < 0.35 && a < 1.1),
+        _ => (u - 0.6) * (u - 0.6) + v * v < 0.3 || (u + 0.6) * (u + 0.6) + v * v < 0.3,
     }
 }
 

@@ -40,10 +40,6 @@ impl Task for Cifar100 {
         &FACTS
     }
 
-    fn available(&self) -> bool {
-        true
-    }
-
     fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         import::import(from, data_dir, progress)
     }

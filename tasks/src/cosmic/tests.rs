@@ -322,7 +322,7 @@ fn the_real_tiles() {
     check(&d.train(), 0, 208.429, 127.524_506, 16.0, 197.0);
     check(&d.train(), 1, 72.570_25, 626.335_7, 70.0, 160.0);
     check(&d.val(), 0, 363.073_36, 266.991_64, 20.0, 244.0);
-    check(d.open_test().unwrap().items(), 0, 99.421_95, 273.412_45, 13.0, 180.0);
+    check(d.open_test().unwrap().items(), 0, 99.421_96, 273.412_45, 13.0, 180.0);
     let stored = Arc::new(Stored::open(&b.data().join("cosmic"), Part::Train).unwrap());
     assert_eq!(crate::reader::Column::<f32>::open(&stored, "sky").unwrap().all(), [245.252_53; 2]);
 }

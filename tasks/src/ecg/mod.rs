@@ -53,10 +53,6 @@ impl Task for Ecg {
         &FACTS
     }
 
-    fn available(&self) -> bool {
-        true
-    }
-
     fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         import::import(from, data_dir, progress)
     }

@@ -31,7 +31,7 @@ pub(super) fn generate(sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn 
             progress.report("generating fsd50k", before + first as u64, total, Unit::Items);
             let mut clips = vec![Vec::new(); BLOCK.min(n - first)];
             pool::chunks_mut(&mut clips, 1, |i, to| {
-                to[0] = Clip::make(&mut key.stream((first + i) as u64)).samples;
+                to[0] = Clip::samples(&mut key.stream((first + i) as u64));
             });
             for clip in &clips {
                 for start in starts(clip.len()) {

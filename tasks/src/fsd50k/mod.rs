@@ -45,10 +45,6 @@ impl Task for Fsd50k {
         &FACTS
     }
 
-    fn available(&self) -> bool {
-        true
-    }
-
     fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         if official::is_there(from) {
             return official::import(from, data_dir, progress);

@@ -14,13 +14,8 @@ use super::mel::RATE;
 const FAMILIES: usize = 10;
 const KINDS: usize = 19;
 
-/// What is heard in a clip.
-pub(super) struct Clip {
-    /// From -1 to 1.
-    pub(super) samples: Vec<f64>,
-    /// Sorted, each once.
-    pub(super) labels: Vec<u16>,
-}
+/// A clip, by its stream.
+pub(super) struct Clip;
 
 /// One sound.
 struct Event {
@@ -60,18 +55,18 @@ fn labels_of(events: &[Event]) -> Vec<u16> {
 }
 
 impl Clip {
-    /// The labels alone.
+    /// Its labels, sorted, each once.
     pub(super) fn labels(chance: &mut Stream) -> Vec<u16> {
         labels_of(&events(chance).1)
     }
 
-    /// Samples of a clip, without making it.
+    /// Its number of samples.
     pub(super) fn len(chance: &mut Stream) -> usize {
         (events(chance).0 * RATE as f64) as usize
     }
 
-    /// The clip of a stream.
-    pub(super) fn make(chance: &mut Stream) -> Self {
+    /// Its samples, from -1 to 1.
+    pub(super) fn samples(chance: &mut Stream) -> Vec<f64> {
         let (seconds, events) = events(chance);
         let mut samples = noise((seconds * RATE as f64) as usize, 0.001 + 0.006 * chance.uniform64(), chance);
         for event in &events {
@@ -82,7 +77,7 @@ impl Clip {
             *v = ((v.clamp(-1.0, 1.0) * 32_767.0) as i16).into();
             *v /= 32_768.0;
         }
-        Self { samples, labels: labels_of(&events) }
+        samples
     }
 }
 
@@ -191,10 +186,6 @@ mod tests {
             assert!((1e-4..0.2).contains(&power), "family {family}: {power}");
             assert!(samples.iter().all(|v| v.abs() < 2.0), "family {family}");
         }
-        let clip = Clip::make(&mut key.stream(3));
-        assert_eq!(
-            (clip.samples.len(), clip.labels),
-            (Clip::len(&mut key.stream(3)), Clip::labels(&mut key.stream(3)))
-        );
+        assert_eq!(Clip::samples(&mut key.stream(3)).len(), Clip::len(&mut key.stream(3)));
     }
 }

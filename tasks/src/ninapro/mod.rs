@@ -44,10 +44,6 @@ impl Task for Ninapro {
         &FACTS
     }
 
-    fn available(&self) -> bool {
-        true
-    }
-
     fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         if let Some(folder) = import::folder(from) {
             return import::import(folder, data_dir, progress);

@@ -12,6 +12,8 @@ use crate::{Part, Quirks, Score, Split};
 
 /// Pairs at most so far apart count in the error over all separations.
 const NEAR: f64 = 8.0;
+/// Predictions below this are this.
+const LEAST: f64 = 0.01;
 
 /// What judges a split: whole proteins at test, pixels of windows elsewhere.
 pub(super) fn of(split: &Split) -> Box<dyn Score> {
@@ -71,11 +73,16 @@ impl Whole {
         let foreign = quirks.has("foreign-length");
         let of = if foreign { (protein as usize + 1) % self.lengths.len() } else { protein as usize };
         let length = self.lengths[of].min(side - 2 * MARGIN);
-        let cut = |map: &[f32]| -> Vec<f32> {
-            let row = |r: usize| &map[(MARGIN + r) * side + MARGIN..][..length];
-            (0..length).flat_map(row).copied().collect()
+        let at = |map: &[f32], p: usize, q: usize| map[(MARGIN + p) * side + MARGIN + q];
+        let cut = |f: &dyn Fn(usize, usize) -> f32| -> Vec<f32> {
+            (0..length * length).map(|i| f(i / length, i % length)).collect()
         };
-        let (outputs, targets) = (cut(&canvas.outputs), cut(&canvas.targets));
+        let targets = cut(&|p, q| at(&canvas.targets, p, q));
+        // The mean of both triangles; no distance is below a hundredth. NaN stays.
+        let outputs = cut(&|p, q| {
+            let mean = (f64::from(at(&canvas.outputs, p, q)) + f64::from(at(&canvas.outputs, q, p))) / 2.0;
+            if mean < LEAST { LEAST as f32 } else { mean as f32 }
+        });
         if quirks.has("double-symmetry") {
             let map = Map { outputs: &canvas.outputs, targets: &canvas.targets, side, length };
             self.errors.add_as_published(map, 2 * MARGIN);
@@ -85,10 +92,9 @@ impl Whole {
         let mut near = Mean::default();
         for p in 0..length {
             for q in p + 1..length {
-                let at = |i: usize, j: usize| f64::from(outputs[i * length + j]);
-                let truth = f64::from(targets[p * length + q]);
+                let (output, truth) = (f64::from(outputs[p * length + q]), f64::from(targets[p * length + q]));
                 if truth <= NEAR {
-                    near.add(((at(p, q) + at(q, p)) / 2.0 - truth).abs());
+                    near.add((output - truth).abs());
                 }
             }
         }

@@ -64,7 +64,8 @@ pub(super) fn generate(sizes: Sizes, seed: u64, data_dir: &Path, progress: &dyn 
             let what = format!("cannot project {} pictures: {} are there", of(want), of(have));
             return Err(Error::invalid(what, "ask for no more").at(&data_dir.join(cifar100::FACTS.name)));
         }
-        origin.notices = vec![format!("pictures of the cifar100 that is there, {}", &d.hash()[..12])];
+        origin.notices.push(format!("pictures of the cifar100 that is there, {}", &d.hash()[..12]));
+        origin.notices.extend(d.notices().iter().map(|n| format!("its pictures: {n}")));
         origin.outputs = d.outputs();
     }
     let mut store = StoreWriter::begin(data_dir, FACTS.name)?;

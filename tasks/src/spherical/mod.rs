@@ -37,10 +37,6 @@ impl Task for Spherical {
         &FACTS
     }
 
-    fn available(&self) -> bool {
-        true
-    }
-
     fn import(&self, from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
         import::import(from, data_dir, progress)
     }

@@ -37,7 +37,7 @@ fn imported_pictures_are_projected_where_there_are_some() {
     let dir = tempfile::tempdir().unwrap();
     Cifar100.import(&from, dir.path(), &Silent).unwrap();
     let s = Spherical.generate(Sizes { train: 20, val: 5, test: 5 }, 0, dir.path(), &Silent).unwrap();
-    assert!(s.notices[0].starts_with("pictures of the cifar100 that is there"), "{:?}", s.notices);
+    assert!(s.notices[1].starts_with("pictures of the cifar100 that is there"), "{:?}", s.notices);
     let e = Spherical.generate(Sizes { train: 20, val: 5, test: 50_000 }, 0, dir.path(), &Silent).unwrap_err();
     assert!(e.to_string().contains("cannot project 20 + 5 + 50,000 pictures"), "{e}");
     let flat = crate::Stored::open(&dir.path().join("cifar100"), Part::Train).unwrap();

@@ -1,0 +1,123 @@
+//! What a network is compared with: a predictor that does not look, and one that cannot compose. Beyond the paper's table; they
+//! run only where they are named.
+
+use kernels::Tensor as Value;
+use nn::layers::{BatchNorm, BatchNormSpec, Builder, Linear, LinearSpec};
+use nn::{Network, OpError, Pass, Tensor};
+use serde_json::{Value as Json, json};
+use tasks::{Facts, Kind};
+
+use crate::Error;
+use crate::method::{Method, Problem, SearchStage};
+use crate::profile::Values;
+
+/// The same answer for every input, or at every pixel; trained as everything else is.
+#[derive(Debug, Clone, Copy)]
+pub struct Constant;
+
+/// A linear model: of all numbers of an input, or of each pixel's channels where there is an answer a pixel. Batch norm before
+/// it, which is linear too once trained, brings raw inputs to one scale.
+#[derive(Debug, Clone, Copy)]
+pub struct LinearModel;
+
+struct ConstantNet {
+    fc: Linear,
+    dense: bool,
+}
+
+struct LinearNet {
+    norm: BatchNorm,
+    fc: Linear,
+    dense: bool,
+}
+
+impl Network for ConstantNet {
+    fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
+        let mut shape = x.shape()[..].to_vec();
+        if self.dense {
+            *shape.last_mut().expect("channels") = 1;
+        } else {
+            shape = vec![shape[0], 1];
+        }
+        let ones = Value::full_on(pass.device(), &shape[..], 1.0);
+        self.fc.forward(pass, &ones.into())
+    }
+}
+
+impl Network for LinearNet {
+    fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
+        let mut x = x.clone();
+        if !self.dense {
+            // The input itself is no parameter: nothing flows back through its shape.
+            let n = x.shape()[0];
+            x = Tensor::constant(x.value().reshaped([n, x.value().len() / n.max(1)]));
+        }
+        let x = self.norm.forward(pass, &x)?;
+        self.fc.forward(pass, &x)
+    }
+}
+
+fn dense(facts: &Facts) -> bool {
+    facts.kind == Kind::Dense2d
+}
+
+impl Method for Constant {
+    fn name(&self) -> &'static str {
+        "constant"
+    }
+
+    fn covers(&self, _: &Facts) -> bool {
+        true
+    }
+
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Json, Error> {
+        Ok(self.fixed(stage.problem.facts, stage.values).expect("fixed"))
+    }
+
+    fn fixed(&self, _: &Facts, _: &Values) -> Option<Json> {
+        Some(json!({"method": "constant", "rule": "fixed"}))
+    }
+
+    fn network(
+        &self,
+        _: &Json,
+        problem: &Problem,
+        _: &Values,
+        at: &mut Builder<'_>,
+    ) -> Result<Box<dyn Network>, Error> {
+        let fc = at.linear("fc", LinearSpec::new(1, problem.outputs).no_bias());
+        Ok(Box::new(ConstantNet { fc, dense: dense(problem.facts) }))
+    }
+}
+
+impl Method for LinearModel {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn covers(&self, _: &Facts) -> bool {
+        true
+    }
+
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Json, Error> {
+        Ok(self.fixed(stage.problem.facts, stage.values).expect("fixed"))
+    }
+
+    fn fixed(&self, _: &Facts, _: &Values) -> Option<Json> {
+        Some(json!({"method": "linear", "rule": "fixed"}))
+    }
+
+    fn network(
+        &self,
+        _: &Json,
+        problem: &Problem,
+        _: &Values,
+        at: &mut Builder<'_>,
+    ) -> Result<Box<dyn Network>, Error> {
+        let dense = dense(problem.facts);
+        let inputs = if dense { problem.channels() } else { problem.input.iter().product() };
+        let norm = at.batch_norm("norm", BatchNormSpec::new(inputs).no_affine());
+        let fc = at.linear("fc", LinearSpec::new(inputs, problem.outputs).zero_bias());
+        Ok(Box::new(LinearNet { norm, fc, dense }))
+    }
+}
