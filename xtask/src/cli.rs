@@ -39,7 +39,7 @@ pub enum Command {
     /// prints the table with the published figure beside each cell. Results depend on the seed, the data and the
     /// configuration alone: not on threads, SIMD level or interruptions. A finished cell is not run again.
     Bench(BenchArgs),
-    /// Import, check and list data
+    /// Fetch, import, check and list data
     Data(DataArgs),
     /// Replay a folder of reference vectors: outputs and gradients against PyTorch's in float64
     Vectors(VectorsArgs),
@@ -113,7 +113,7 @@ pub struct BenchArgs {
     pub fresh: bool,
 }
 
-/// Import, check and list data.
+/// Fetch, import, check and list data.
 #[derive(Debug, Args)]
 pub struct DataArgs {
     /// What to do.
@@ -124,6 +124,24 @@ pub struct DataArgs {
 /// The commands about data.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
+    /// Download a task's originals from where they are published
+    #[command(after_help = "\
+Examples:
+  cargo xtask data fetch cifar100
+  cargo xtask data fetch ecg --to Downloads/ecg --mirror http://mirror.example.org
+
+Interrupted at any time, the same command goes on where it was. A file that is there is not fetched again;
+one whose checksum is wrong is set aside. Addresses that are gone are named with what replaces them.")]
+    Fetch {
+        /// The task
+        task: String,
+        /// The folder of the original files [default: originals/TASK]
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Fetch from this host: it replaces scheme and host of every address
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
+    },
     /// Turn a task's original files into the store that training reads
     #[command(after_help = "\
 Example:

@@ -1,4 +1,4 @@
-//! `data`: import, generate, verify, show, export, list.
+//! `data`: fetch (in its own module), import, generate, verify, show, export, list.
 
 use crate::cli::DataCommand;
 use crate::{Ended, Usage, export, sheet, ui};
@@ -17,6 +17,9 @@ use tasks::{Dataset, ErrorKind, Part, Provenance, Sizes, Summary, Task, Unit};
 /// If a task is unknown, or its data are not what they should be.
 pub fn run(command: &DataCommand) -> anyhow::Result<Ended> {
     match command {
+        DataCommand::Fetch { task, to, mirror } => {
+            crate::fetch::run(named(task)?.facts().name, to.as_deref(), mirror.as_deref())
+        }
         DataCommand::Import { task, from, data } => import(named(task)?, from, data),
         DataCommand::Generate { task, train, val, test, seed, threads, data } => {
             if let Some(threads) = threads {

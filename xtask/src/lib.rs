@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod dry_run;
 pub mod engine;
 pub mod export;
+pub mod fetch;
 pub mod kernels;
 pub mod perf;
 pub mod progress;

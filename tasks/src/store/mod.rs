@@ -1,8 +1,10 @@
 //! The mapped store: one safetensors file a split, `<data>/<task>/{train,val,test}.safetensors`.
 //!
 //! The header stands in a reserved room of fixed size, filled up with spaces, so the data begin at a multiple of 64 and can
-//! be written before the header is known. Its metadata is one key, `np360`, whose value is canonical JSON ([`Meta`]).
-//! Python's safetensors opens these files.
+//! be written before the header is known. Its metadata are two keys: `np360`, whose value is canonical JSON ([`Meta`]), and
+//! `header`, the BLAKE3 of everything before the data (length, header, spaces) with its own 64 digits as zeros. So a changed
+//! bit is found wherever it is: before the data when the file is opened, in the data by [`Stored::verify`]. Python's
+//! safetensors opens these files.
 
 mod reader;
 mod writer;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 /// Bytes before the data: the header's length (8) and the header.
 pub const HEADER_ROOM: usize = 16 * 1024;
 /// Version of the layout; stores of another are refused.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 
 /// Where data come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +125,21 @@ pub struct Meta {
 /// JSON with sorted keys (serde_json's maps are) and no spaces: the same value is the same text.
 pub fn canonical_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_value(value)?.to_string())
+}
+
+/// What stands for the header's hash while it is taken.
+const UNHASHED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// BLAKE3 (hexadecimal) of all bytes before the data, the hash itself, which begins at `at`, as zeros.
+fn header_hash(room: &[u8], at: usize) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&room[..at]).update(UNHASHED.as_bytes()).update(&room[at + UNHASHED.len()..]);
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Where a hash stands in the bytes before the data.
+fn place_of(room: &[u8], hash: &str) -> Option<usize> {
+    room.windows(UNHASHED.len()).position(|w| w == hash.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Reading a store: mapped, its header checked against the file, its data trusted until [`Stored::verify`].
+//! Reading a store: mapped, its header checked against its hash and the file, its data trusted until [`Stored::verify`].
 
 use std::path::{Path, PathBuf};
 
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::{LAYOUT, Meta, Part};
+use super::{LAYOUT, Meta, Part, header_hash, place_of};
 use crate::formats::Mapped;
 use crate::progress::{Progress, Unit};
 use crate::{Error, ErrorKind};
@@ -52,6 +52,12 @@ impl Stored {
         if layout.is_some_and(|n| n != u64::from(LAYOUT)) {
             let what = format!("is a store of layout {}, this program reads {LAYOUT}", layout.unwrap_or(0));
             return Err(damaged(what));
+        }
+        let room = &map[..8 + length];
+        let hash = header.metadata().as_ref().and_then(|m| m.get("header"));
+        let sound = hash.is_some_and(|h| place_of(room, h).is_some_and(|at| header_hash(room, at) == *h));
+        if !sound {
+            return Err(damaged("its header is damaged: its hash is not the one that it states".into()));
         }
         let meta: Meta = serde_json::from_str(text).map_err(|e| damaged(format!("its metadata are damaged ({e})")))?;
         if meta.split != part {

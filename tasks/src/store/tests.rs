@@ -58,13 +58,14 @@ fn a_store_comes_back_as_it_was_written() {
     assert!(e.contains("train.safetensors: tensor 'y' is I32, not F32"), "{e}");
     assert_eq!(Stored::open(&folder, Part::Test).unwrap().tensor::<i32>("y", Dtype::I32).unwrap(), [0; 0]);
 
-    // The format's own reader takes it, and the metadata are one key of canonical JSON.
+    // The format's own reader takes it, and the metadata are a hash and canonical JSON.
     let bytes = fs::read(Part::Train.file(&folder)).unwrap();
     assert_eq!(bytes.len(), HEADER_ROOM + 5 * 8 + 5 * 4);
     assert_eq!(SafeTensors::deserialize(&bytes).unwrap().tensor("x").unwrap().shape(), [5, 2, 1]);
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = header.metadata().as_ref().unwrap();
-    assert_eq!(metadata.len(), 1);
+    assert_eq!(metadata.len(), 2);
+    assert_eq!(metadata["header"].len(), 64);
     let json = &metadata["np360"];
     assert!(json.starts_with("{\"blake3\":\"") && json.contains("\"notices\":[\"a\",\"b \\\"quoted\\\"\"]"), "{json}");
     assert!(json.ends_with("\"split\":\"train\",\"task\":\"satellite\"}"), "{json}");
@@ -144,23 +145,44 @@ fn other_lengths_and_odd_headers_are_refused_when_opened() {
         ("[3,2,1]", "[3,3,1]", "its header is damaged"),
         ("\"data_offsets\":[0,24]", "\"data_offsets\":[8,24]", "its header is damaged"),
         ("np360", "np361", "no 'np360' in its metadata"),
-        ("\\\"layout\\\":1", "\\\"layout\\\":2", "is a store of layout 2, this program reads 1"),
-        ("\\\"partial\\\"", "\\\"perfect\\\"", "its metadata are damaged"),
-        ("\\\"train\\\"", "\\\"val\\\"  ", "holds the split 'val'"),
+        ("\\\"layout\\\":2", "\\\"layout\\\":1", "is a store of layout 1, this program reads 2"),
+        ("\\\"partial\\\"", "\\\"perfect\\\"", "its header is damaged: its hash is not"),
+        ("\\\"train\\\"", "\\\"val\\\"  ", "its header is damaged: its hash is not"),
+        ("header", "hEader", "its header is damaged: its hash is not"),
+        ("}   ", "}  \n", "its header is damaged: its hash is not"),
         ("{\"__meta", "[\"__meta", "is not a safetensors file"),
     ] {
         let e = edited(from, to);
         assert!(e.contains(want), "{e} / {want}");
     }
-    // Random damage to the header is refused or harmless.
+    // A sound file under another split's name.
+    fs::write(&path, &good).unwrap();
+    fs::copy(&path, Part::Val.file(&folder)).unwrap();
+    let e = Stored::open(&folder, Part::Val).unwrap_err().to_string();
+    assert!(e.contains("val.safetensors: holds the split 'train'"), "{e}");
+}
+
+#[test]
+fn every_flipped_bit_is_found_and_its_file_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = write(dir.path(), [400, 300, 200]).unwrap();
     let mut chance = kernels::rng::Key::new(1, kernels::rng::Purpose::Test).stream(0);
-    for _ in 0..500 {
-        let mut bytes = good.clone();
-        bytes[chance.below(900) as usize] = chance.word() as u8;
-        fs::write(&path, &bytes).unwrap();
-        if let Ok(s) = Stored::open(&folder, Part::Train) {
-            let _ = (s.tensor::<f32>("x", Dtype::F32), s.tensor::<i32>("y", Dtype::I32), s.verify(&Silent));
-        }
+    for i in 0..2_000 {
+        let part = Part::ALL[i % 3];
+        let path = part.file(&folder);
+        let good = fs::read(&path).unwrap();
+        // The lengths, the header's text, the spaces after it, the data: a quarter of the flips each, and all of the lengths.
+        let text = good[..HEADER_ROOM].iter().rposition(|&b| b == b'}').unwrap() as u64;
+        let (from, to) =
+            [(0, 8), (8, text), (text, HEADER_ROOM as u64), (HEADER_ROOM as u64, good.len() as u64)][i / 3 % 4];
+        let (at, bit) = ((from + chance.below(to - from)) as usize, chance.below(8));
+        let mut bad = good.clone();
+        bad[at] ^= 1 << bit;
+        fs::write(&path, bad).unwrap();
+        let found = Stored::open(&folder, part).and_then(|s| s.verify(&Silent)).expect_err("a flip went unseen");
+        assert_eq!(found.path.as_deref(), Some(&*path), "byte {at}, bit {bit}: {found}");
+        fs::write(&path, good).unwrap();
+        Stored::open(&folder, part).unwrap().verify(&Silent).unwrap();
     }
 }
 

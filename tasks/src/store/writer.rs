@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use safetensors::Dtype;
 use serde_json::json;
 
-use super::{HEADER_ROOM, LAYOUT, Meta, Origin, Part, canonical_json};
+use super::{HEADER_ROOM, LAYOUT, Meta, Origin, Part, UNHASHED, canonical_json, header_hash, place_of};
 use crate::{Error, ErrorKind};
 
 /// Bytes gathered before they are hashed and written.
@@ -251,6 +251,9 @@ impl SplitWriter {
         let mut room = ((HEADER_ROOM - 8) as u64).to_le_bytes().to_vec();
         room.extend(header.as_bytes());
         room.resize(HEADER_ROOM, b' ');
+        let at = place_of(&room, UNHASHED).expect("the header has a place for its hash");
+        let hash = header_hash(&room, at);
+        room[at..at + hash.len()].copy_from_slice(hash.as_bytes());
         let write = |f: &mut File| -> io::Result<()> {
             f.seek(SeekFrom::Start(0))?;
             f.write_all(&room)?;
@@ -262,7 +265,7 @@ impl SplitWriter {
 
     fn header(&self, meta: &Meta) -> io::Result<String> {
         let mut map = serde_json::Map::new();
-        map.insert("__metadata__".into(), json!({ "np360": canonical_json(meta)? }));
+        map.insert("__metadata__".into(), json!({ "header": UNHASHED, "np360": canonical_json(meta)? }));
         for t in &self.tensors {
             let each = t.item.iter().product::<usize>() as u64 * (t.dtype.bitsize() / 8) as u64;
             let bytes = t.end - t.start;
