@@ -32,7 +32,7 @@ fn channel(n: usize, t: usize) -> usize {
 
 /// Every third sequence has no label at all.
 fn label(n: usize, k: usize) -> u8 {
-    u8::from(n % 3 != 1 && (n + k) % 4 == 0)
+    u8::from(n % 3 != 1 && (n + k).is_multiple_of(4))
 }
 
 fn content(items: usize) -> Content {
