@@ -1,30 +1,47 @@
 //! From the originals to a store: which file was given, and what is said about it.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
-use super::{FACTS, filtered};
+use super::{FACTS, filtered, originals};
 use crate::error::grouped;
 use crate::progress::Progress;
 use crate::store::{Origin, Part, Provenance, Source};
 use crate::{Error, ErrorKind, Summary};
 
 const NPZ: &str = "deepsea_filtered.npz";
+const TAR: &str = "deepsea_train.tar.gz";
 
 pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> Result<Summary, Error> {
-    filtered::import(&find(from)?, data_dir, progress)
-}
-
-/// What `from` is or holds.
-fn find(from: &Path) -> Result<PathBuf, Error> {
     if !from.is_dir() {
-        return Ok(from.to_owned());
+        return if is_zip(from)? {
+            filtered::import(from, data_dir, progress)
+        } else {
+            originals::import(from, data_dir, progress)
+        };
     }
     let npz = from.join(NPZ);
     if npz.is_file() {
-        return Ok(npz);
+        return filtered::import(&npz, data_dir, progress);
     }
-    let what = format!("there is no {NPZ} in it");
+    if from.join(TAR).is_file() {
+        return originals::import(&from.join(TAR), data_dir, progress);
+    }
+    if originals::FILES.iter().any(|f| from.join(f.name).is_file()) {
+        return originals::import(from, data_dir, progress);
+    }
+    let what = format!("there is no {NPZ} in it, no {TAR}, and none of train.mat, valid.mat and test.mat");
     Err(Error::new(ErrorKind::Missing, what, "give that file, or the folder that holds it").at(from))
+}
+
+/// Whether the file is the benchmark's own (or nothing that can be told apart) and not the originals' archive.
+fn is_zip(path: &Path) -> Result<bool, Error> {
+    let mut first = Vec::with_capacity(2);
+    let file = File::open(path).map_err(|e| Error::io(path, "open", &e))?;
+    file.take(2).read_to_end(&mut first).map_err(|e| Error::io(path, "read", &e))?;
+    let tar = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tar"));
+    Ok(first != [0x1f, 0x8b] && !tar)
 }
 
 /// Sequences of one part, as its file describes them.

@@ -10,7 +10,9 @@ mod biology;
 mod filtered;
 mod generate;
 mod import;
+mod originals;
 mod score;
+mod turned;
 
 use std::path::Path;
 
@@ -55,3 +57,5 @@ impl Task for Deepsea {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_originals;

@@ -1,20 +1,42 @@
 //! MATLAB's files of version 7.3: HDF5 behind 512 bytes of MATLAB's, dimensions written last index first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use hdf5_pure::{DType, Dataset, File};
+use hdf5_pure::{DType, Dataset, File, FormatError, Source};
 
+use super::Mapped;
 use super::matlab::{Numbers, plausible};
 use crate::Error;
 
-/// Bytes read at once, unless one chunk of the file is more.
+/// Bytes of numbers read at once, unless one chunk of the file is more.
 const WINDOW: usize = 64 << 20;
+/// Bytes of numbers read at once where chunks are more: they are then unpacked once for each window that meets them.
+const MOST: usize = 512 << 20;
 
 /// An open file.
 pub struct Mat73 {
-    path: PathBuf,
     file: File,
+    /// Of the file.
+    bytes: usize,
+}
+
+/// Mapped bytes as the library reads them.
+struct Map(Arc<Mapped>);
+
+impl Source for Map {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), FormatError> {
+        let start = usize::try_from(offset).ok();
+        let found = start.and_then(|s| self.0.get(s..s.checked_add(buf.len())?));
+        let found = found.ok_or_else(|| FormatError::Source("reads past the file's end".to_owned()))?;
+        buf.copy_from_slice(found);
+        Ok(())
+    }
 }
 
 /// Calls the library. It answers damaged files with errors; should one make it panic, that is an error too.
@@ -32,8 +54,15 @@ fn ask<T>(what: &str, f: impl FnOnce() -> Result<T, hdf5_pure::Error>) -> Result
 impl Mat73 {
     /// Opens a file; numbers are read from it as they are asked for.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        let bytes = std::fs::metadata(path).map_err(|e| Error::io(path, "look at", &e))?.len();
         let file = ask("the file", || File::open_streaming(path))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { file, bytes: usize::try_from(bytes).unwrap_or(usize::MAX) })
+    }
+
+    /// The same of a file that is mapped, and may have no name.
+    pub fn mapped(bytes: &Arc<Mapped>) -> Result<Self, Error> {
+        let file = ask("the file", || File::from_source(Map(Arc::clone(bytes))))?;
+        Ok(Self { file, bytes: bytes.len() })
     }
 
     /// Names of the variables that are arrays.
@@ -58,13 +87,18 @@ impl Mat73 {
         }
         let size = |d: &u64| usize::try_from(*d).unwrap_or(usize::MAX);
         let dims: Vec<usize> = shape.iter().rev().map(size).collect();
-        let bytes = std::fs::metadata(&self.path).map_err(|e| Error::io(&self.path, "look at", &e))?.len();
-        let len = plausible(name, &dims, size(&bytes))?;
+        let len = plausible(name, &dims, self.bytes)?;
         let rows = dims.last().copied().unwrap_or(1);
         let row = len.checked_div(rows).unwrap_or(0);
         let chunk = chunk.and_then(|c| c.first().map(size)).unwrap_or(1).clamp(1, rows.max(1));
-        let window = (WINDOW / 8 / row.max(1) / chunk).max(1).saturating_mul(chunk);
-        Ok(Some(Rows { name: shown, data, dims, window, next: 0, buffer: Vec::new(), at: 0 }))
+        let small = matches!(dtype, U8);
+        let row = row.max(1).saturating_mul(if small { 1 } else { 8 });
+        if row > MOST {
+            let what = format!("{shown} of dimensions {dims:?} has {row} bytes at one last index, {MOST} can be read");
+            return Err(Error::invalid(what, "give the task's own .mat file"));
+        }
+        let window = (WINDOW / row / chunk).max(1).saturating_mul(chunk).min(MOST / row);
+        Ok(Some(Rows { name: shown, data, dims, small, window, next: 0, buffer: Buffer::Numbers(Vec::new()), at: 0 }))
     }
 }
 
@@ -73,11 +107,28 @@ pub struct Rows {
     name: String,
     data: Dataset,
     dims: Vec<usize>,
+    /// Bytes stay bytes until they are asked for.
+    small: bool,
     window: usize,
     next: usize,
-    buffer: Vec<f64>,
+    buffer: Buffer,
     /// Numbers of the buffer that were read.
     at: usize,
+}
+
+/// A window.
+enum Buffer {
+    Bytes(Vec<u8>),
+    Numbers(Vec<f64>),
+}
+
+impl Buffer {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(b) => b.len(),
+            Self::Numbers(n) => n.len(),
+        }
+    }
 }
 
 impl Numbers for Rows {
@@ -89,15 +140,26 @@ impl Numbers for Rows {
         while !out.is_empty() {
             if self.at == self.buffer.len() {
                 let (next, window) = (self.next as u64, self.window as u64);
-                self.buffer = ask(&self.name, || self.data.read_f64_rows(next, window))?;
+                // The last window goes before the next one comes.
+                self.buffer = Buffer::Bytes(Vec::new());
+                self.buffer = ask(&self.name, || {
+                    Ok(if self.small {
+                        Buffer::Bytes(self.data.read_u8_rows(next, window)?)
+                    } else {
+                        Buffer::Numbers(self.data.read_f64_rows(next, window)?)
+                    })
+                })?;
                 (self.next, self.at) = (self.next + self.window, 0);
-                if self.buffer.is_empty() {
+                if self.buffer.len() == 0 {
                     return Err(Error::cut_short(format!("{} does not end", self.name)));
                 }
             }
             let n = out.len().min(self.buffer.len() - self.at);
             let (now, later) = out.split_at_mut(n);
-            now.copy_from_slice(&self.buffer[self.at..][..n]);
+            match &self.buffer {
+                Buffer::Bytes(b) => now.iter_mut().zip(&b[self.at..]).for_each(|(o, &b)| *o = f64::from(b)),
+                Buffer::Numbers(v) => now.copy_from_slice(&v[self.at..][..n]),
+            }
             self.at += n;
             out = later;
         }

@@ -1,7 +1,9 @@
 //! MATLAB's files, whichever of their two containers they are in.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::Mapped;
 use super::mat5::Mat5;
 use super::mat73::Mat73;
 use crate::Error;
@@ -31,12 +33,21 @@ pub enum Matlab<'a> {
 impl<'a> Matlab<'a> {
     /// Looks at the file at `path`, whose content is `bytes`.
     pub fn open(path: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::of(bytes, || Mat73::open(path))
+    }
+
+    /// Looks at a file that is mapped, and may have no name.
+    pub fn mapped(bytes: &'a Arc<Mapped>) -> Result<Self, Error> {
+        Self::of(bytes, || Mat73::mapped(bytes))
+    }
+
+    fn of(bytes: &'a [u8], hdf5: impl FnOnce() -> Result<Mat73, Error>) -> Result<Self, Error> {
         const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
         if bytes.is_empty() {
             return Err(Error::invalid("the file is empty", "copy or download it again"));
         }
         if bytes.starts_with(HDF5) || bytes.get(512..).is_some_and(|b| b.starts_with(HDF5)) {
-            return Mat73::open(path).map(Self::V73);
+            return hdf5().map(Self::V73);
         }
         if bytes.starts_with(b"MATLAB 7.3") {
             return Err(Error::cut_short("a MATLAB 7.3 file without its HDF5 part"));

@@ -90,9 +90,9 @@ fn pairs(d: &[f64], n: usize, chance: &mut Stream) -> Vec<f32> {
     for i in 0..n {
         for j in i..n {
             let (shared, d) = (chance.normal(), d[i * n + j]);
-            let coupling = |own: f64| 0.6 * strength[i * n + j] + 0.12 * (0.7 * shared + 0.7 * own);
+            let coupling = |own: f64| 0.6 * strength[i * n + j] + 0.2 * (0.5 * shared + 0.85 * own);
             let (a, b) = (coupling(chance.normal()), coupling(chance.normal()));
-            let potential = exp(-d / 8.0) - 0.2 + 0.25 * chance.normal();
+            let potential = exp(-d / 8.0) - 0.2 + 0.5 * chance.normal();
             for at in [i * n + j, j * n + i] {
                 to[at * PAIR..(at + 1) * PAIR].copy_from_slice(&[a as f32, b as f32, potential as f32]);
             }
