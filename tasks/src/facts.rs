@@ -66,6 +66,28 @@ pub struct Sizes {
     pub test: usize,
 }
 
+/// A row of the paper's Table 1, as far as nothing else says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    /// Number of samples as the paper gives it.
+    pub size: &'static str,
+    /// What is to be learnt.
+    pub objective: &'static str,
+    /// Whether the paper calls it new to architecture search.
+    pub new_to_nas: bool,
+}
+
+impl Kind {
+    /// Dimensions and type as the paper has them.
+    pub fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::Point2d => ["2D", "point"],
+            Self::Dense2d => ["2D", "dense"],
+            Self::Series => ["1D", "point"],
+        }
+    }
+}
+
 /// What is fixed about a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Facts {
@@ -87,6 +109,8 @@ pub struct Facts {
     pub sizes: Sizes,
     /// What the sizes count, in the plural.
     pub items: &'static str,
+    /// Its row of the paper's table.
+    pub table: Table,
     /// Grows whenever the importer or the generator would write other bytes.
     pub preprocessing: u32,
 }

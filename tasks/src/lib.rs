@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 pub use dataset::{Dataset, Split, TestSplit};
 pub use error::{Error, ErrorKind};
-pub use facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+pub use facts::{Direction, Facts, Kind, Loss, Metric, Sizes, Table};
 pub use progress::{Progress, Silent, Unit};
 pub use quirks::Quirks;
 pub use reader::{Reader, Use};

@@ -12,7 +12,8 @@ use nas::run::{self, Identity, Mode, RunFolder};
 use safetensors::Dtype;
 use tasks::store::{Origin, StoreWriter};
 use tasks::{
-    Dataset, Direction, Error, ErrorKind, Facts, Kind, Loss, Metric, Part, Progress, Provenance, Sizes, Summary, Task,
+    Dataset, Direction, Error, ErrorKind, Facts, Kind, Loss, Metric, Part, Progress, Provenance, Sizes, Summary, Table,
+    Task,
 };
 
 /// Pixels of a side.
@@ -29,6 +30,7 @@ static FACTS: Facts = Facts {
     metric: Metric { name: "0-1 error", direction: Direction::Lower, unit: "%", scale: 100.0 },
     sizes: Sizes { train: 512, val: 64, test: 128 },
     items: "images",
+    table: Table { size: "704", objective: "tell the direction of stripes", new_to_nas: true },
     preprocessing: 1,
 };
 

@@ -152,7 +152,7 @@ that is there is replaced once the new one is whole.")]
     Import {
         /// The task
         task: String,
-        /// The folder of the original files
+        /// The folder of the original files, or the archive that they come in
         #[arg(long, value_name = "PATH")]
         from: PathBuf,
         /// The folder of imported data

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 use tasks::store::Stored;
-use tasks::{Dataset, ErrorKind, Part, Provenance, Sizes, Summary, Task, Unit};
+use tasks::{Dataset, ErrorKind, Loss, Part, Provenance, Sizes, Summary, Task, Unit};
 
 /// Runs the command.
 ///
@@ -172,18 +172,31 @@ fn is_absent(e: &tasks::Error, task: &dyn Task, data: &Path) -> bool {
     e.kind == ErrorKind::Missing && !data.join(task.facts().name).exists()
 }
 
+/// The paper's Table 1 as the code has it, then what is here.
 fn list(data: &Path) {
+    let words = |facts: &tasks::Facts| {
+        let [dimensions, kind] = facts.kind.words();
+        let kind = if facts.loss == Loss::BceWithLogits { format!("{kind}, multi-label") } else { kind.to_owned() };
+        [dimensions.to_owned(), kind]
+    };
+    let table: Vec<Vec<String>> = tasks::all()
+        .iter()
+        .map(|task| {
+            let (facts, [dimensions, kind]) = (task.facts(), words(task.facts()));
+            let new = if facts.table.new_to_nas { "yes" } else { "no" };
+            let (size, objective) = (facts.table.size, facts.table.objective);
+            let metric = format!("{} {}", facts.metric.name, facts.metric.unit).trim_end().to_owned();
+            vec![facts.title.into(), size.into(), dimensions, kind, objective.into(), metric, new.into()]
+        })
+        .collect();
+    let header = ["Table 1", "size", "dim.", "type", "learning objective", "metric", "new to NAS"];
+    ui::line(&ui::table(&header, &[false, true, false, false, false, false, false], &table));
     let rows: Vec<Vec<String>> = tasks::all()
         .iter()
         .map(|task| {
             let facts = task.facts();
             let shape: Vec<String> = facts.input.iter().map(ToString::to_string).collect();
-            let mut row = vec![
-                facts.name.to_owned(),
-                shape.join("x"),
-                format!("{} {}", facts.metric.name, facts.metric.unit).trim_end().to_owned(),
-                sizes(facts.sizes),
-            ];
+            let mut row = vec![facts.name.to_owned(), shape.join("x"), sizes(facts.sizes)];
             row.extend(match Dataset::open(data, *task) {
                 Ok(set) => {
                     [format!("{}: {}", set.provenance().name(), sizes(set.sizes())), set.hash()[..12].to_owned()]
@@ -194,9 +207,12 @@ fn list(data: &Path) {
             row
         })
         .collect();
-    let header = ["task", "input", "metric", "published", &format!("in {}", data.display()), "hash"];
-    ui::line(&ui::table(&header, &[false; 6], &rows));
-    ui::line("\nsizes are train / val / test; where nothing was imported, bench generates what it needs");
+    let header = ["task", "input", "published", &format!("in {}", data.display()), "hash"];
+    ui::line(&format!("\n{}", ui::table(&header, &[false; 5], &rows)));
+    ui::line(
+        "\nsizes are train / val / test in what a task counts (images, windows, clips, fields, proteins, tiles, records ...);\n\
+         where nothing was imported, bench generates what it needs",
+    );
 }
 
 fn sizes(s: Sizes) -> String {

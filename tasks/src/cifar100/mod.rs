@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub(crate) use generate::Scene;
 
-use crate::facts::{Facts, Kind, Loss, Sizes, ZERO_ONE_ERROR};
+use crate::facts::{Facts, Kind, Loss, Sizes, Table, ZERO_ONE_ERROR};
 use crate::{Error, Progress, Quirks, Reader, Stored, Summary, Task, Use};
 
 /// What is fixed about it.
@@ -28,6 +28,7 @@ pub static FACTS: Facts = Facts {
     metric: ZERO_ONE_ERROR,
     sizes: Sizes { train: 40_000, val: 10_000, test: 10_000 },
     items: "images",
+    table: Table { size: "60K", objective: "classify natural images into 100 classes", new_to_nas: false },
     preprocessing: 1,
 };
 

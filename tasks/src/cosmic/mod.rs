@@ -16,7 +16,7 @@ mod slots;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes, Table};
 use crate::{Error, Progress, Quirks, Reader, Score, Split, Stored, Summary, Task, Use};
 
 /// What is fixed about it.
@@ -30,6 +30,7 @@ pub static FACTS: Facts = Facts {
     metric: Metric { name: "FNR", direction: Direction::Lower, unit: "%", scale: 100.0 },
     sizes: Sizes { train: 4_347, val: 483, test: 420 },
     items: "tiles",
+    table: Table { size: "5,250", objective: "predict where cosmic rays hit in telescope images", new_to_nas: true },
     preprocessing: 1,
 };
 

@@ -13,7 +13,7 @@ pub mod normaliser;
 
 use std::path::Path;
 
-use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes, Table};
 use crate::{Error, Progress, Score, Split, Summary, Task, Transform};
 
 /// What is fixed about it.
@@ -27,6 +27,7 @@ pub static FACTS: Facts = Facts {
     metric: Metric { name: "relative L2", direction: Direction::Lower, unit: "", scale: 1.0 },
     sizes: Sizes { train: 900, val: 100, test: 100 },
     items: "fields",
+    table: Table { size: "1,100", objective: "predict the pressure of a flow from the permeability", new_to_nas: true },
     preprocessing: 1,
 };
 

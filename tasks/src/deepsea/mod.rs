@@ -16,7 +16,7 @@ mod turned;
 
 use std::path::Path;
 
-use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes, Table};
 use crate::{Error, Progress, Score, Split, Summary, Task};
 
 /// What is fixed about it.
@@ -30,6 +30,11 @@ pub static FACTS: Facts = Facts {
     metric: Metric { name: "AUROC", direction: Direction::Higher, unit: "", scale: 1.0 },
     sizes: Sizes { train: 71_753, val: 2_490, test: 149_400 },
     items: "sequences",
+    table: Table {
+        size: "250K",
+        objective: "predict chromatin and binding states of DNA, 36 labels",
+        new_to_nas: true,
+    },
     preprocessing: 1,
 };
 

@@ -19,7 +19,7 @@ mod synth;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes, Table};
 use crate::{Error, Progress, Quirks, Reader, Score, Split, Stored, Summary, Task, Use};
 
 /// What is fixed about it.
@@ -33,6 +33,11 @@ pub static FACTS: Facts = Facts {
     metric: Metric { name: "mAP", direction: Direction::Higher, unit: "", scale: 1.0 },
     sizes: Sizes { train: 36_796, val: 4_170, test: 10_231 },
     items: "clips",
+    table: Table {
+        size: "51K",
+        objective: "classify sound events in log-mel spectrograms, 200 labels",
+        new_to_nas: true,
+    },
     preprocessing: 1,
 };
 

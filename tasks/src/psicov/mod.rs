@@ -16,7 +16,7 @@ mod store;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes};
+use crate::facts::{Direction, Facts, Kind, Loss, Metric, Sizes, Table};
 use crate::{Error, Progress, Quirks, Reader, Score, Split, Stored, Summary, Task, Use};
 
 /// What is fixed about it.
@@ -30,6 +30,11 @@ pub static FACTS: Facts = Facts {
     metric: Metric { name: "MAE8", direction: Direction::Lower, unit: "Å", scale: 1.0 },
     sizes: Sizes { train: 3_356, val: 100, test: 150 },
     items: "proteins",
+    table: Table {
+        size: "3,606",
+        objective: "predict distances between residues from pairwise features",
+        new_to_nas: true,
+    },
     preprocessing: 1,
 };
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use safetensors::Dtype;
 
-use crate::facts::{Facts, Kind, Loss, Sizes, ZERO_ONE_ERROR};
+use crate::facts::{Facts, Kind, Loss, Sizes, Table, ZERO_ONE_ERROR};
 use crate::standardise::standardise;
 use crate::store::SplitWriter;
 use crate::{Error, Progress, Summary, Task};
@@ -27,6 +27,11 @@ pub static FACTS: Facts = Facts {
     metric: ZERO_ONE_ERROR,
     sizes: Sizes { train: 800_000, val: 100_000, test: 100_000 },
     items: "series",
+    table: Table {
+        size: "1M",
+        objective: "classify time series of satellite pixels into 24 land covers",
+        new_to_nas: true,
+    },
     preprocessing: 1,
 };
 

@@ -11,7 +11,7 @@ pub mod transform;
 
 use std::path::Path;
 
-use crate::facts::{Facts, Kind, Loss, Sizes, ZERO_ONE_ERROR};
+use crate::facts::{Facts, Kind, Loss, Sizes, Table, ZERO_ONE_ERROR};
 use crate::{Error, Progress, Split, Summary, Task, Transform};
 
 /// What is fixed about it.
@@ -25,6 +25,7 @@ pub static FACTS: Facts = Facts {
     metric: ZERO_ONE_ERROR,
     sizes: Sizes { train: 40_000, val: 10_000, test: 10_000 },
     items: "images",
+    table: Table { size: "60K", objective: "classify spherically projected images into 100 classes", new_to_nas: true },
     preprocessing: 1,
 };
 

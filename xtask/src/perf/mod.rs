@@ -1,6 +1,7 @@
-//! `perf`: times the standard workloads, and how time grows with size.
+//! `perf`: times the standard workloads, loading beside training, and how time grows with size.
 
 pub mod alloc;
+mod load;
 mod scale;
 mod workloads;
 
@@ -47,8 +48,11 @@ pub fn run(args: &PerfArgs) -> anyhow::Result<Ended> {
     if args.scale {
         return scale::run(usize::from(args.reps), args.json);
     }
+    let (loads, names): (Vec<&String>, Vec<&String>) = args.only.iter().partition(|n| n.starts_with(load::PREFIX));
+    let loaded = loaded(&loads, args.only.is_empty())?;
     let mut rows = Vec::new();
-    for w in chosen(&args.only)? {
+    let workloads = if names.is_empty() && !loads.is_empty() { Vec::new() } else { chosen(&names)? };
+    for w in workloads {
         let Some(make) = w.make else { continue };
         memory::trim();
         alloc::reset_peak();
@@ -60,21 +64,40 @@ pub fn run(args: &PerfArgs) -> anyhow::Result<Ended> {
             rows.push(cells(&m));
         }
     }
-    if !args.json {
+    if !args.json && !rows.is_empty() {
         let head = ["workload", "median", "best", "GFLOP/s", "allocations", "peak MB"];
         ui::line(&ui::table(&head, &[false, true, true, true, true, true], &rows));
+    }
+    if !loaded.is_empty() {
+        load::run(&loaded, usize::from(args.reps), args.json)?;
+    }
+    if !args.json {
         ui::line(&format!("{}, {} threads", kernels::simd::level(), pool::threads()));
     }
     Ok(Ended::Well)
 }
 
+/// The tasks whose loading is asked for: all where nothing is named.
+fn loaded(names: &[&String], all: bool) -> Result<Vec<&'static dyn tasks::Task>, Usage> {
+    if all {
+        return Ok(tasks::all().to_vec());
+    }
+    let find =
+        |name: &&String| {
+            tasks::all().iter().copied().find(|t| load::name(*t) == **name).ok_or_else(|| {
+                Usage(format!("there is no workload '{name}'; loading is timed as {}TASK", load::PREFIX))
+            })
+        };
+    names.iter().map(find).collect()
+}
+
 /// The workloads of these names; all that are built without names.
-fn chosen(only: &[String]) -> anyhow::Result<Vec<&'static Workload>> {
+fn chosen(only: &[&String]) -> anyhow::Result<Vec<&'static Workload>> {
     if only.is_empty() {
         return Ok(ALL.iter().collect());
     }
-    let find = |name: &String| {
-        let w = ALL.iter().find(|w| w.name == name).ok_or_else(|| {
+    let find = |name: &&String| {
+        let w = ALL.iter().find(|w| w.name == name.as_str()).ok_or_else(|| {
             let all: Vec<&str> = ALL.iter().map(|w| w.name).collect();
             Usage(format!("there is no workload '{name}'; there are {}", all.join(", ")))
         })?;
@@ -145,11 +168,14 @@ mod tests {
 
     #[test]
     fn names_are_refused_that_are_none_or_not_built() {
-        let own = |s: &str| vec![s.to_owned()];
-        assert_eq!(chosen(&own("gemm_1024")).unwrap()[0].name, "gemm_1024");
-        assert!(chosen(&own("gemm_2048")).is_err_and(|e| e.is::<Usage>() && e.to_string().contains("gemm_1024, ")));
-        assert!(chosen(&own("pcdarts_search_b32")).is_err_and(|e| e.to_string().contains("not built yet")));
+        let chosen_one = |s: &str| chosen(&[&s.to_owned()]);
+        assert_eq!(chosen_one("gemm_1024").unwrap()[0].name, "gemm_1024");
+        assert!(chosen_one("gemm_2048").is_err_and(|e| e.is::<Usage>() && e.to_string().contains("gemm_1024, ")));
+        assert!(chosen_one("pcdarts_search_b32").is_err_and(|e| e.to_string().contains("not built yet")));
         assert_eq!(chosen(&[]).unwrap().len(), 14);
+        assert_eq!(loaded(&[], true).unwrap().len(), 10);
+        assert_eq!(loaded(&[&"load_ecg".to_owned()], false).unwrap()[0].facts().name, "ecg");
+        assert!(loaded(&[&"load_eeg".to_owned()], false).is_err_and(|e| e.0.contains("load_TASK")));
     }
 
     #[test]

@@ -115,6 +115,8 @@ pub enum Target {
     Classes(u64),
     /// A number for each of the input's.
     Same,
+    /// A number for each pixel.
+    Pixels,
 }
 
 /// A training step: forget gradients, forward, loss, backward, SGD (Nesterov .9, weight decay 5e-4).
@@ -132,6 +134,11 @@ pub fn train(
     let net = build(&mut Builder::new(&mut params, 0));
     let target = match target {
         Target::Same => normal(x.shape(), 1),
+        Target::Pixels => {
+            let mut shape = x.shape()[..].to_vec();
+            *shape.last_mut().expect("channels") = 1;
+            normal(&shape[..], 1)
+        }
         Target::Classes(n) => {
             let mut stream = Key::new(0, Purpose::Test).stream(1);
             let classes: Vec<i32> = (0..x.shape()[0]).map(|_| stream.below(n) as i32).collect();
