@@ -2,7 +2,7 @@
 //!
 //! Stored as the 8-bit pictures they are. What a network reads is each channel over 255, minus the published mean, over the
 //! published deviation. Training pictures are first cut out of their surroundings of zeros (4 on each side) at random, turned
-//! round every other time, and last lose a square of 16 x 16 ([`reader`]). Validation is the last fifth of the training file,
+//! round every other time, and last lose a square of 16 x 16 (`reader`). Validation is the last fifth of the training file,
 //! read as test is.
 
 mod generate;

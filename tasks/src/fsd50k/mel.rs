@@ -5,7 +5,7 @@
 //! to 11,025 Hz, not normalised) and librosa's `power_to_db` (reference 1, floor 1e-10, at most 80 dB below the loudest), all
 //! in f64; then 75 is added and the spectrogram's own mean is subtracted, and it is rounded to f32 once.
 //!
-//! Order: two frames travel as one complex transform ([`crate::fft`]), frame t with frame t + 8 of each run of 16; a band sums
+//! Order: two frames travel as one complex transform (`crate::fft`), frame t with frame t + 8 of each run of 16; a band sums
 //! weight times power by rising frequency from +0; the mean sums by band, then by frame.
 
 use std::sync::LazyLock;

@@ -4,7 +4,7 @@
 //! repeated to fill a second. Stored are the chunks' spectrograms ([`mel`]), clip after clip: `x` f32 `[chunks, 96, 101, 1]`,
 //! `offsets` i64 `[clips + 1]`, `y` u8 `[clips, 200]`, `clip` i64 `[clips]` (the originals' numbers), and with the training
 //! data `noise` f32 `[N, 96, 101]`, seconds of noise. Training reads one chunk of a clip each epoch and changes it
-//! ([`reader`]); a clip is judged by the mean of its chunks' outputs ([`score`]).
+//! (`reader`); a clip is judged by the mean of its chunks' outputs (`score`).
 
 mod chunks;
 mod generate;

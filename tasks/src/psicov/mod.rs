@@ -3,8 +3,8 @@
 //! A record is a protein of L residues; stored are `length` i64 `[N]`, and residue after residue, pair after pair, `residue`
 //! `[sum L, 27]` (three states of secondary structure, 22 columns of a profile, accessibility, entropy), `pair`
 //! `[sum L L, 3]` (ccmpred, freecon, potential) and `distance` `[sum L L]` in angstroms, NaN where it is not known; in 16 bits
-//! where the originals are. What a network reads is built from these ([`reader`]): windows of 128 x 128 pairs, each residue's
-//! features once for its column and once for its row. Whole proteins are judged, put together from windows ([`score`]).
+//! where the originals are. What a network reads is built from these (`reader`): windows of 128 x 128 pairs, each residue's
+//! features once for its column and once for its row. Whole proteins are judged, put together from windows (`score`).
 
 mod chain;
 mod generate;
