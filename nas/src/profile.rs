@@ -262,7 +262,7 @@ mod tests {
         assert_eq!((sat.epochs, sat.batch, sat.lr, sat.train, sat.width), (200, 4096, 0.1, 800_000, 1.0));
         assert_eq!(Profile::Paper.values("darcy").lr, 0.001);
         assert_eq!((Profile::Quick.values("satellite").epochs, Profile::Quick.values("satellite").width), (2, 1.0));
-        assert_eq!((Profile::Quick.values("ecg").epochs, Profile::Quick.values("ecg").width), (2, 0.25));
+        assert_eq!((Profile::Quick.values("ecg").epochs, Profile::Quick.values("ecg").width), (4, 0.25));
         assert!("huge".parse::<Profile>().unwrap_err().contains("smoke, quick or paper"));
     }
 
