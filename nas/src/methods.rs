@@ -1,10 +1,11 @@
 //! The table of methods: one line each.
 
 use crate::method::Method;
+use crate::yardstick::Yardstick;
 
 /// The methods that are built.
 pub fn all() -> &'static [&'static dyn Method] {
-    &[&crate::wrn::Wrn, &crate::yardstick::Constant, &crate::yardstick::LinearModel]
+    &[&crate::wrn::Wrn, &Yardstick::Constant, &Yardstick::Linear]
 }
 
 /// The built method of this name.

@@ -6,7 +6,7 @@ use safetensors::Dtype;
 
 use crate::error::grouped;
 use crate::formats::pickle::Object;
-use crate::store::{Source, SplitWriter};
+use crate::store::SplitWriter;
 use crate::{Error, Facts, Sizes};
 
 /// Writes one split: `x` u8 `[N, h, w, c]`, then `y` i32 `[N]`.
@@ -96,9 +96,4 @@ pub(crate) fn notices(facts: &Facts, sizes: Sizes, classes: usize, splits: [&[i3
         }
     }
     notices
-}
-
-/// An original file as the store names it.
-pub(crate) fn source(name: &str, bytes: &[u8]) -> Source {
-    Source { blake3: blake3::hash(bytes).to_hex().to_string(), bytes: bytes.len() as u64, name: name.to_owned() }
 }

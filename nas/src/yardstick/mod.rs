@@ -11,14 +11,15 @@ use crate::Error;
 use crate::method::{Method, Problem, SearchStage};
 use crate::profile::Values;
 
-/// The same answer for every input, or at every pixel; trained as everything else is.
-#[derive(Debug, Clone, Copy)]
-pub struct Constant;
-
-/// A linear model: of all numbers of an input, or of each pixel's channels where there is an answer a pixel. Batch norm before
-/// it, which is linear too once trained, brings raw inputs to one scale.
-#[derive(Debug, Clone, Copy)]
-pub struct LinearModel;
+/// Both, trained as everything else is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Yardstick {
+    /// The same answer for every input, or at every pixel.
+    Constant,
+    /// A linear model: of all numbers of an input, or of each pixel's channels where there is an answer a pixel. Batch norm
+    /// before it, which is linear too once trained, brings raw inputs to one scale.
+    Linear,
+}
 
 struct ConstantNet {
     fc: Linear,
@@ -57,13 +58,12 @@ impl Network for LinearNet {
     }
 }
 
-fn dense(facts: &Facts) -> bool {
-    facts.kind == Kind::Dense2d
-}
-
-impl Method for Constant {
+impl Method for Yardstick {
     fn name(&self) -> &'static str {
-        "constant"
+        match self {
+            Self::Constant => "constant",
+            Self::Linear => "linear",
+        }
     }
 
     fn covers(&self, _: &Facts) -> bool {
@@ -75,7 +75,7 @@ impl Method for Constant {
     }
 
     fn fixed(&self, _: &Facts, _: &Values) -> Option<Json> {
-        Some(json!({"method": "constant", "rule": "fixed"}))
+        Some(json!({"method": self.name(), "rule": "fixed"}))
     }
 
     fn network(
@@ -85,36 +85,11 @@ impl Method for Constant {
         _: &Values,
         at: &mut Builder<'_>,
     ) -> Result<Box<dyn Network>, Error> {
-        let fc = at.linear("fc", LinearSpec::new(1, problem.outputs).no_bias());
-        Ok(Box::new(ConstantNet { fc, dense: dense(problem.facts) }))
-    }
-}
-
-impl Method for LinearModel {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
-    fn covers(&self, _: &Facts) -> bool {
-        true
-    }
-
-    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Json, Error> {
-        Ok(self.fixed(stage.problem.facts, stage.values).expect("fixed"))
-    }
-
-    fn fixed(&self, _: &Facts, _: &Values) -> Option<Json> {
-        Some(json!({"method": "linear", "rule": "fixed"}))
-    }
-
-    fn network(
-        &self,
-        _: &Json,
-        problem: &Problem,
-        _: &Values,
-        at: &mut Builder<'_>,
-    ) -> Result<Box<dyn Network>, Error> {
-        let dense = dense(problem.facts);
+        let dense = problem.facts.kind == Kind::Dense2d;
+        if *self == Self::Constant {
+            let fc = at.linear("fc", LinearSpec::new(1, problem.outputs).no_bias());
+            return Ok(Box::new(ConstantNet { fc, dense }));
+        }
         let inputs = if dense { problem.channels() } else { problem.input.iter().product() };
         let norm = at.batch_norm("norm", BatchNormSpec::new(inputs).no_affine());
         let fc = at.linear("fc", LinearSpec::new(inputs, problem.outputs).zero_bias());

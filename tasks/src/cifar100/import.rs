@@ -8,9 +8,9 @@ use crate::formats::Mapped;
 use crate::formats::bundle::{Bundle, read_all};
 use crate::formats::pickle::Pickle;
 use crate::formats::spool::spool;
-use crate::images::{classes, interleave, labels, notices, source, validation, write_split};
+use crate::images::{classes, interleave, labels, notices, validation, write_split};
 use crate::progress::{Progress, Unit};
-use crate::store::{Origin, Part, Provenance, StoreWriter};
+use crate::store::{Origin, Part, Provenance, Source, StoreWriter};
 use crate::{Error, ErrorKind, Sizes, Summary};
 
 const FIX: &str = "give cifar-100-python.tar.gz or cifar-100-binary.tar.gz, or the folder of either";
@@ -69,7 +69,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
         preprocessing: FACTS.preprocessing,
         provenance: if notices.is_empty() { Provenance::Original } else { Provenance::Partial },
         seed: None,
-        sources: files.iter().map(|f| source(&f.name, &f.bytes)).collect(),
+        sources: files.iter().map(|f| Source::of(&f.name, &f.bytes)).collect(),
         task: FACTS.name.to_owned(),
         outputs,
         notices,

@@ -119,7 +119,7 @@ impl<'a> Challenge<'a> {
         if names.len() < all {
             notices.push(format!("{} listed records are not there", grouped((all - names.len()) as u64)));
         }
-        let beside = source.take().map(|_| super::import::source(name, &csv));
+        let beside = source.take().map(|_| crate::store::Source::of(name, &csv));
         Ok(Self { files, names, labels, notices, beside, bytes: Vec::new() })
     }
 

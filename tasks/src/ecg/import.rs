@@ -75,7 +75,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
             let beside = path.parent().unwrap_or(Path::new(""));
             let files = Files::zip(&map).map_err(|e| e.at(&path))?;
             let mut records = Challenge::open(files, beside).map_err(|e| e.at(&path))?;
-            let mut sources = vec![source(ZIP, &map)];
+            let mut sources = vec![Source::of(ZIP, &map)];
             sources.extend(records.beside.take());
             store(&mut records, &path, sources, data_dir, progress)
         }
@@ -91,13 +91,9 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
             let map = Mapped::open(&path)?;
             let pickle = Pickle::parse(&map).map_err(|e| e.at(&path))?;
             let mut records = Pickled::open(&pickle).map_err(|e| e.at(&path))?;
-            store(&mut records, &path, vec![source(PICKLE, &map)], data_dir, progress)
+            store(&mut records, &path, vec![Source::of(PICKLE, &map)], data_dir, progress)
         }
     }
-}
-
-pub(super) fn source(name: &str, bytes: &[u8]) -> Source {
-    Source { blake3: blake3::hash(bytes).to_hex().to_string(), bytes: bytes.len() as u64, name: name.to_owned() }
 }
 
 /// The numbers of the records of each part, ascending: a fifth is held out by NumPy's permutation, and half of it, by

@@ -40,11 +40,7 @@ fn import_index(index: &mut Index<'_>, data_dir: &Path, progress: &dyn Progress)
     let mut sources = Vec::new();
     let mut text = |index: &mut Index<'_>, name: &str| -> Result<Vec<u8>, Error> {
         let bytes = index.read(name, MOST_TEXT).map_err(|e| Error { fix: FIX.to_owned(), ..e })?;
-        sources.push(Source {
-            blake3: blake3::hash(&bytes).to_hex().to_string(),
-            bytes: bytes.len() as u64,
-            name: name.to_owned(),
-        });
+        sources.push(Source::of(name, &bytes));
         Ok(bytes)
     };
     let map = text(index, "lbl_map.json")?;

@@ -38,11 +38,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
     let mut sources = Vec::new();
     let mut text = |name: &str| -> Result<Vec<u8>, Error> {
         let bytes = truth.read(name, MOST_TEXT)?;
-        sources.push(Source {
-            blake3: blake3::hash(&bytes).to_hex().to_string(),
-            bytes: bytes.len() as u64,
-            name: name.to_owned(),
-        });
+        sources.push(Source::of(name, &bytes));
         Ok(bytes)
     };
     let [vocabulary, dev, eval] = ["vocabulary.csv", "dev.csv", "eval.csv"];

@@ -10,11 +10,12 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::recording::{Name, Outline, Segment, WINDOW, outline, signal};
-use super::{FACTS, Ninapro, Writing, missing_classes, origin, part_by_hash, source};
+use super::{FACTS, Ninapro, Writing, missing_classes, origin, part_by_hash};
 use crate::error::grouped;
 use crate::formats::Mapped;
 use crate::formats::zip::Zip;
 use crate::progress::{Progress, Unit};
+use crate::store::Source;
 use crate::store::{Part, Provenance, StoreWriter};
 use crate::{Error, ErrorKind, Summary};
 
@@ -188,7 +189,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
     let total = recordings.places.len() as u64;
     recordings.each(|i, name, bytes| {
         progress.report("reading ninapro's gestures", i as u64, total, Unit::Items);
-        sources.push(source(&name.file(), bytes));
+        sources.push(Source::of(&name.file(), bytes));
         outlines.push((name, outline(bytes)?));
         Ok(())
     })?;

@@ -3,13 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FACTS, Ninapro, Writing, missing_classes, origin, part_by_hash, source};
+use super::{FACTS, Ninapro, Writing, missing_classes, origin, part_by_hash};
 use crate::error::grouped;
 use crate::formats::Mapped;
 use crate::formats::array::{Array, Class};
 use crate::formats::npy::Npy;
 use crate::formats::pickle::{Object, Pickle};
 use crate::progress::{Progress, Unit};
+use crate::store::Source;
 use crate::store::{Part, Provenance, StoreWriter};
 use crate::{Error, ErrorKind, Summary};
 
@@ -133,7 +134,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
     }
     let parts = given.iter().zip(&files).map(|(given, files)| check(given, files)).collect::<Result<Vec<_>, _>>()?;
     let sources =
-        given.iter().flat_map(|g| names(g.part).into_iter().zip(&g.maps)).map(|(n, m)| source(&n, m)).collect();
+        given.iter().flat_map(|g| names(g.part).into_iter().zip(&g.maps)).map(|(n, m)| Source::of(&n, m)).collect();
 
     let shaped = parts.iter().find_map(|p| p.windows.shape().map(|s| (s, p)));
     let Some((shape, first)) = shaped else {

@@ -98,10 +98,6 @@ fn origin(provenance: Provenance, sources: Vec<Source>, outputs: usize, notices:
     Origin { preprocessing, provenance, seed: None, sources, task, outputs, notices }
 }
 
-fn source(name: &str, bytes: &[u8]) -> Source {
-    Source { blake3: blake3::hash(bytes).to_hex().to_string(), bytes: bytes.len() as u64, name: name.to_owned() }
-}
-
 /// The part of an item when parts are cut anew, 8:1:1 by the hash of what names it.
 fn part_by_hash(id: &str) -> Part {
     let hash = blake3::hash(id.as_bytes());

@@ -48,7 +48,7 @@ fn import_index(
     for set in ["deepcov", "psicov"] {
         let name = format!("{set}.lst");
         let bytes = index.read(&name, MOST).map_err(|e| Error { fix: FIX.to_owned(), ..e })?;
-        sources.push(source(&name, &bytes));
+        sources.push(Source::of(&name, &bytes));
         let ids = ids_of(&bytes).map_err(|e| e.at(&index.place(&name)))?;
         let (mut there, mut hasher, mut size) = (Vec::new(), blake3::Hasher::new(), 0);
         for (i, id) in ids.iter().enumerate() {
@@ -186,10 +186,6 @@ fn cut(mut all: Vec<Entry>) -> Result<[Vec<Entry>; 3], Error> {
     let test = all.split_off(all.len() - tenth);
     let val = all.split_off(all.len() - tenth);
     Ok([all, val, test])
-}
-
-fn source(name: &str, bytes: &[u8]) -> Source {
-    Source { blake3: blake3::hash(bytes).to_hex().to_string(), bytes: bytes.len() as u64, name: name.to_owned() }
 }
 
 /// The first word of each line, each once.

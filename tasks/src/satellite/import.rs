@@ -87,7 +87,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
             notices.push(format!("{what} holds {seen} of {classes} classes"));
         }
     }
-    let sources = FILES.iter().zip(&maps).map(|(name, map)| source(name, map)).collect();
+    let sources = FILES.iter().zip(&maps).map(|(name, map)| Source::of(name, map)).collect();
     let origin = Origin {
         preprocessing: FACTS.preprocessing,
         provenance,
@@ -116,10 +116,6 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
     store.publish()?;
     progress.report("importing satellite", total, total, Unit::Items);
     Summary::of(data_dir, &super::Satellite)
-}
-
-fn source(name: &str, bytes: &[u8]) -> Source {
-    Source { blake3: blake3::hash(bytes).to_hex().to_string(), bytes: bytes.len() as u64, name: name.to_owned() }
 }
 
 fn check<'a>(file: &'a Npy<'a>, path: &Path) -> Result<Content<'a>, Error> {

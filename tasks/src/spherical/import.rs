@@ -7,9 +7,9 @@ use crate::formats::Mapped;
 use crate::formats::bundle::Bundle;
 use crate::formats::pickle::Pickle;
 use crate::formats::spool::spool;
-use crate::images::{classes, interleave, labels, notices, source, validation, write_split};
+use crate::images::{classes, interleave, labels, notices, validation, write_split};
 use crate::progress::{Progress, Unit};
-use crate::store::{Origin, Part, Provenance, StoreWriter};
+use crate::store::{Origin, Part, Provenance, Source, StoreWriter};
 use crate::{Error, ErrorKind, Sizes, Summary};
 
 const NAMES: [&str; 2] = ["s2_cifar100.gz", "s2_cifar100"];
@@ -62,7 +62,7 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
         preprocessing: FACTS.preprocessing,
         provenance: if notices.is_empty() { Provenance::Original } else { Provenance::Partial },
         seed: None,
-        sources: vec![source(&path.file_name().unwrap_or_default().to_string_lossy(), &packed)],
+        sources: vec![Source::of(&path.file_name().unwrap_or_default().to_string_lossy(), &packed)],
         task: FACTS.name.to_owned(),
         outputs,
         notices,

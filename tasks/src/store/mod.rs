@@ -89,6 +89,13 @@ pub struct Source {
     pub name: String,
 }
 
+impl Source {
+    /// A file of this name with these bytes.
+    pub fn of(name: &str, bytes: &[u8]) -> Self {
+        Self { blake3: blake3::hash(bytes).to_hex().to_string(), bytes: bytes.len() as u64, name: name.to_owned() }
+    }
+}
+
 /// What is common to the three splits of one import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
