@@ -7,6 +7,7 @@
 
 pub mod cell;
 mod error;
+pub mod gaea;
 pub mod method;
 pub mod methods;
 pub mod plan;

@@ -1,0 +1,5 @@
+//! GAEA: PC-DARTS's cell space, searched by exponentiated gradient.
+
+pub mod space;
+
+pub use space::{Genotype, GenotypeError, Operation};
