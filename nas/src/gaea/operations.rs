@@ -47,6 +47,11 @@ impl Form {
             Self::Series => 1..2,
         }
     }
+
+    /// The dimension of channels.
+    pub(super) fn channels(self) -> usize {
+        self.places().end
+    }
 }
 
 /// The batch norms of operations.
