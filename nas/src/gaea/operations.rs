@@ -287,3 +287,6 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
