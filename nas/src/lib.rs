@@ -6,6 +6,7 @@
 //! [`protocol`] how things are called.
 
 pub mod cell;
+pub mod densenas;
 mod error;
 pub mod method;
 pub mod methods;
