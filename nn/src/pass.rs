@@ -1,5 +1,7 @@
 //! One forward, and the gradients of it.
 
+use std::ops::Range;
+
 use autograd::{OpError, Tape, Tensor};
 use kernels::rng::{Key, Stream};
 use kernels::{Device, Op};
@@ -26,6 +28,7 @@ pub struct Pass<'a> {
     pub params: &'a mut Params,
     mode: Mode,
     draws: u64,
+    frozen: Range<usize>,
 }
 
 impl<'a> Pass<'a> {
@@ -38,7 +41,15 @@ impl<'a> Pass<'a> {
         }
         params.leaves.clear();
         params.leaves.resize(params.entries().len(), None);
-        Self { tape, params, mode, draws: 0 }
+        Self { tape, params, mode, draws: 0, frozen: 0..0 }
+    }
+
+    /// Takes the entries of these numbers as constants: the gradients of this pass leave them out, and what only they would
+    /// have needed is not computed. Say it before anything is recorded.
+    #[must_use]
+    pub fn freezing(mut self, entries: Range<usize>) -> Self {
+        self.frozen = entries;
+        self
     }
 
     /// Where the parameters live, and so where this pass computes.
@@ -56,14 +67,14 @@ impl<'a> Pass<'a> {
         matches!(self.mode, Mode::Train(_))
     }
 
-    /// An entry as an input of ops: a leaf, the same one all through the pass; a buffer is a constant.
+    /// An entry as an input of ops: a leaf, the same one all through the pass; buffers and frozen entries are constants.
     pub fn param(&mut self, id: ParamId) -> Tensor {
         if let Some(leaf) = &self.params.leaves[id.0] {
             return leaf.clone();
         }
         let entry = &self.params.entries()[id.0];
         let value = entry.value().clone();
-        if entry.kind() == Kind::Buffer {
+        if entry.kind() == Kind::Buffer || self.frozen.contains(&id.0) {
             return Tensor::constant(value);
         }
         let leaf = self.tape.leaf(value);
