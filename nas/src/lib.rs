@@ -9,6 +9,7 @@ pub mod arch;
 pub mod bilevel;
 pub mod cell;
 mod error;
+pub mod gaea;
 pub mod method;
 pub mod methods;
 pub mod plan;
