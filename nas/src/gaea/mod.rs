@@ -2,5 +2,6 @@
 
 pub mod operations;
 pub mod space;
+pub mod supernet;
 
 pub use space::{Genotype, GenotypeError, Operation};
