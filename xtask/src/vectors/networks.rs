@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
+use nas::gaea::supernet::{Mixing, Supernet, SupernetSpec};
 use nas::gaea::{Cells, CellsSpec, Genotype};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
 use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
@@ -27,6 +28,11 @@ pub(super) const ROWS: &[Row] = &[
     row("net_darts2d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Point2d)?))))),
     row("net_darts2d_dense_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Dense2d)?))))),
     row("net_darts1d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Series)?))))),
+    row("net_pcdarts2d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Point2d)?))))),
+    row("net_pcdarts2d_dense_supernet", |c| {
+        replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Dense2d)?))))
+    }),
+    row("net_pcdarts1d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Series)?))))),
 ];
 
 /// The benchmark's: statistics of the last batch, and series reduced without a shift.
@@ -44,6 +50,18 @@ fn cells(case: &Case, kind: Problem) -> anyhow::Result<CellsSpec> {
         eps: 1e-3,
         reference: kind == Problem::Series,
         ..CellsSpec::new(kind, inputs(case)?, classes(case)?, genotype)
+    })
+}
+
+/// The reference's: softmax over both architecture weights, series reduced without a shift.
+fn supernet(case: &Case, kind: Problem) -> anyhow::Result<SupernetSpec> {
+    Ok(SupernetSpec {
+        channels: case.whole("C")?,
+        layers: case.whole("layers")?,
+        fraction: case.whole("k")?,
+        mixing: Mixing::Softmax,
+        reference: kind == Problem::Series,
+        ..SupernetSpec::new(kind, inputs(case)?, classes(case)?)
     })
 }
 
