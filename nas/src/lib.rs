@@ -8,6 +8,7 @@
 pub mod arch;
 pub mod bilevel;
 pub mod cell;
+pub mod densenas;
 mod error;
 pub mod gaea;
 pub mod method;
