@@ -71,6 +71,12 @@ impl<'a> Pass<'a> {
         leaf
     }
 
+    /// Takes a parameter as a constant for the rest of this pass: its gradient is not computed, and it gets none.
+    pub fn hold(&mut self, id: ParamId) {
+        let value = self.params.value(id).clone();
+        self.params.leaves[id.0] = Some(Tensor::constant(value));
+    }
+
     /// Key and number of this step's next random op (dropout); `None` in evaluation.
     pub fn draw(&mut self) -> Option<(Key, u64)> {
         let Mode::Train(key) = self.mode else { return None };

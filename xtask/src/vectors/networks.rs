@@ -4,8 +4,10 @@ use anyhow::{Context, ensure};
 use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
+use nas::gaea::supernet::{Mixing, Supernet, SupernetSpec};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
 use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
+use tasks::Kind as Problem;
 
 use super::case::wide;
 use super::layout::Layout;
@@ -21,7 +23,24 @@ pub(super) const ROWS: &[Row] = &[
             Ok(Box::new(Series::new(at, spec)))
         })
     }),
+    row("net_pcdarts2d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Point2d)?))))),
+    row("net_pcdarts2d_dense_supernet", |c| {
+        replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Dense2d)?))))
+    }),
+    row("net_pcdarts1d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Series)?))))),
 ];
+
+/// The reference's: softmax over both architecture weights, series reduced without a shift.
+fn supernet(case: &Case, kind: Problem) -> anyhow::Result<SupernetSpec> {
+    Ok(SupernetSpec {
+        channels: case.whole("C")?,
+        layers: case.whole("layers")?,
+        fraction: case.whole("k")?,
+        mixing: Mixing::Softmax,
+        reference: kind == Problem::Series,
+        ..SupernetSpec::new(kind, inputs(case)?, classes(case)?)
+    })
+}
 
 fn width(case: &Case) -> anyhow::Result<Width> {
     Ok(Width { depth: case.whole("depth")?, widen: case.whole("widen")? })

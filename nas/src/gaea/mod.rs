@@ -1,0 +1,7 @@
+//! GAEA: PC-DARTS's cell space, searched by exponentiated gradient.
+
+pub mod operations;
+pub mod space;
+pub mod supernet;
+
+pub use space::{Genotype, GenotypeError, Operation};
