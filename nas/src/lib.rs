@@ -10,6 +10,7 @@ pub mod bilevel;
 pub mod cell;
 pub mod densenas;
 mod error;
+pub mod gaea;
 pub mod method;
 pub mod methods;
 pub mod plan;

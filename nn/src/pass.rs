@@ -26,9 +26,11 @@ pub struct Pass<'a> {
     pub tape: &'a mut Tape,
     /// The numbers; layers read them through [`Pass::param`] and write running statistics.
     pub params: &'a mut Params,
+    /// Probability with which drop-path layers drop a sample in this step, 0 unless set: it grows with the training. At 0
+    /// they record nothing, so a step that was captured at 0 is captured anew when it is another.
+    pub drop_path: f32,
     mode: Mode,
     draws: u64,
-    frozen: Range<usize>,
 }
 
 impl<'a> Pass<'a> {
@@ -41,14 +43,14 @@ impl<'a> Pass<'a> {
         }
         params.leaves.clear();
         params.leaves.resize(params.entries().len(), None);
-        Self { tape, params, mode, draws: 0, frozen: 0..0 }
+        Self { tape, params, drop_path: 0.0, mode, draws: 0 }
     }
 
     /// Takes the entries of these numbers as constants: the gradients of this pass leave them out, and what only they would
     /// have needed is not computed. Say it before anything is recorded.
     #[must_use]
     pub fn freezing(mut self, entries: Range<usize>) -> Self {
-        self.frozen = entries;
+        entries.for_each(|i| self.hold(ParamId(i)));
         self
     }
 
@@ -67,14 +69,14 @@ impl<'a> Pass<'a> {
         matches!(self.mode, Mode::Train(_))
     }
 
-    /// An entry as an input of ops: a leaf, the same one all through the pass; buffers and frozen entries are constants.
+    /// An entry as an input of ops: a leaf, the same one all through the pass; buffers and what is held are constants.
     pub fn param(&mut self, id: ParamId) -> Tensor {
         if let Some(leaf) = &self.params.leaves[id.0] {
             return leaf.clone();
         }
         let entry = &self.params.entries()[id.0];
         let value = entry.value().clone();
-        if entry.kind() == Kind::Buffer || self.frozen.contains(&id.0) {
+        if entry.kind() == Kind::Buffer {
             return Tensor::constant(value);
         }
         let leaf = self.tape.leaf(value);
@@ -82,7 +84,15 @@ impl<'a> Pass<'a> {
         leaf
     }
 
-    /// Key and number of this step's next random op (dropout); `None` in evaluation.
+    /// Takes a parameter as a constant for the rest of this pass: its gradient is not computed, and it gets none.
+    pub fn hold(&mut self, id: ParamId) {
+        let entry = &self.params.entries()[id.0];
+        if entry.kind() == Kind::Parameter {
+            self.params.leaves[id.0] = Some(Tensor::constant(entry.value().clone()));
+        }
+    }
+
+    /// Key and number of this step's next random op (dropout, drop-path); `None` in evaluation.
     pub fn draw(&mut self) -> Option<(Key, u64)> {
         let Mode::Train(key) = self.mode else { return None };
         self.draws += 1;

@@ -4,8 +4,12 @@ use anyhow::{Context, ensure};
 use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
+use nas::gaea::supernet::{Mixing, Supernet, SupernetSpec};
+use nas::gaea::{Cells, CellsSpec, Genotype};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
 use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
+use serde_json::{Value as Json, json};
+use tasks::Kind as Problem;
 
 use super::case::wide;
 use super::densenas;
@@ -22,12 +26,50 @@ pub(super) const ROWS: &[Row] = &[
             Ok(Box::new(Series::new(at, spec)))
         })
     }),
-    row("net_densenas2d", |c| replay(c, |at| densenas::derived(c, tasks::Kind::Point2d, at))),
-    row("net_densenas2d_dense", |c| replay(c, |at| densenas::derived(c, tasks::Kind::Dense2d, at))),
-    row("net_densenas1d", |c| replay(c, |at| densenas::derived(c, tasks::Kind::Series, at))),
-    row("net_densenas2d_supernet", |c| densenas::replay(c, tasks::Kind::Point2d)),
-    row("net_densenas1d_supernet", |c| densenas::replay(c, tasks::Kind::Series)),
+    row("net_darts2d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Point2d)?))))),
+    row("net_darts2d_dense_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Dense2d)?))))),
+    row("net_darts1d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Series)?))))),
+    row("net_pcdarts2d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Point2d)?))))),
+    row("net_pcdarts2d_dense_supernet", |c| {
+        replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Dense2d)?))))
+    }),
+    row("net_pcdarts1d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Series)?))))),
+    row("net_densenas2d", |c| replay(c, |at| densenas::derived(c, Problem::Point2d, at))),
+    row("net_densenas2d_dense", |c| replay(c, |at| densenas::derived(c, Problem::Dense2d, at))),
+    row("net_densenas1d", |c| replay(c, |at| densenas::derived(c, Problem::Series, at))),
+    row("net_densenas2d_supernet", |c| densenas::replay(c, Problem::Point2d)),
+    row("net_densenas1d_supernet", |c| densenas::replay(c, Problem::Series)),
 ];
+
+/// The benchmark's: statistics of the last batch, and series reduced without a shift.
+fn cells(case: &Case, kind: Problem) -> anyhow::Result<CellsSpec> {
+    // The file lists a cell's eight operations; ours go node by node.
+    let cell = |name: &str| -> anyhow::Result<Json> {
+        let all = case.attr("genotype")[name].as_array().with_context(|| format!("no genotype.{name}"))?;
+        Ok(all.chunks(2).map(Json::from).collect())
+    };
+    let genotype = Genotype::from_json(&json!({"normal": cell("normal")?, "reduce": cell("reduce")?}))?;
+    Ok(CellsSpec {
+        channels: case.whole("C")?,
+        layers: case.whole("layers")?,
+        momentum: 0.999,
+        eps: 1e-3,
+        reference: kind == Problem::Series,
+        ..CellsSpec::new(kind, inputs(case)?, classes(case)?, genotype)
+    })
+}
+
+/// The reference's: softmax over both architecture weights, series reduced without a shift.
+fn supernet(case: &Case, kind: Problem) -> anyhow::Result<SupernetSpec> {
+    Ok(SupernetSpec {
+        channels: case.whole("C")?,
+        layers: case.whole("layers")?,
+        fraction: case.whole("k")?,
+        mixing: Mixing::Softmax,
+        reference: kind == Problem::Series,
+        ..SupernetSpec::new(kind, inputs(case)?, classes(case)?)
+    })
+}
 
 fn width(case: &Case) -> anyhow::Result<Width> {
     Ok(Width { depth: case.whole("depth")?, widen: case.whole("widen")? })
