@@ -9,6 +9,7 @@ pub mod arch;
 pub mod bilevel;
 pub mod cell;
 pub mod densenas;
+pub mod densenas_random;
 mod error;
 pub mod gaea;
 pub mod method;

@@ -90,7 +90,7 @@ pub const QUIRKS: [Quirk; 10] = [
     of_task("four-class-f1", &["ecg"], "averages F1 over all four classes"),
     of_method("gaea-benchmark", &["gaea"], "the benchmark's variant of the architecture update"),
     of_method("last-batch-bn", &["gaea"], "batch-norm momentum .999, eps 1e-3 in evaluation"),
-    of_method("depth-only-random", &["densenas-random"], "draws the depth alone at random"),
+    Quirk { built: true, ..of_method("depth-only-random", &["densenas-random"], "draws the depth alone at random") },
 ];
 
 impl Quirk {

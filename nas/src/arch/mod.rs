@@ -233,6 +233,7 @@ pub struct Family {
 pub const FAMILIES: &[Family] = &[
     Family { name: "wrn", build: crate::wrn::wide },
     Family { name: "resnet1d", build: crate::wrn::resnet1d },
+    Family { name: "blocks", build: crate::densenas::family },
     Family { name: "constant", build: crate::yardstick::constant },
     Family { name: "linear", build: crate::yardstick::linear },
 ];

@@ -1,6 +1,8 @@
 //! The search: weights on one sampled operation a layer, then, from a certain epoch on, before each of those steps the
 //! architecture on the held-out part, with the expected cost in its loss.
 
+use std::ops::Range;
+
 use autograd::Tape;
 use kernels::ops::optim::adam::Adam as AdamRule;
 use kernels::ops::optim::sgd::Sgd as SgdRule;
@@ -128,9 +130,9 @@ impl<'a> Search<'a> {
         viterbi::derive(self.net.grid(), &self.relaxed())
     }
 
-    /// Probability and cost (millions of multiply-adds) of a path now, and the expected cost.
-    pub fn facts(&self, path: &Path) -> Json {
-        let (grid, p) = (self.net.grid(), self.relaxed());
+    /// Probability and cost (millions of multiply-adds) of the path that would be derived now, and the expected cost.
+    pub fn facts(&self) -> Json {
+        let (grid, p, path) = (self.net.grid(), self.relaxed(), &self.path());
         json!({
             "path_probability": p.probability(grid, path),
             "path_mega_multiply_adds": self.mover.costs.path(grid, path),
@@ -153,19 +155,19 @@ impl<'a> Search<'a> {
         p.stacks.iter().map(|layers| layers.iter().map(&mut one).collect()).collect()
     }
 
-    /// Loss of a forward, and, unless `frozen` is `None`, the gradients of all entries but those.
+    /// Loss of a forward, and the gradients of all entries but the frozen ones.
     fn loss(
         &mut self,
         key: Key,
         (x, y): (&Value, &Value),
         route: Route<'_>,
-        frozen: Option<std::ops::Range<usize>>,
+        frozen: Range<usize>,
     ) -> Result<f32, OpError> {
         let mode = Mode::Train(Key { purpose: Purpose::Dropout, ..key });
-        let mut pass =
-            Pass::new(&mut self.tape, &mut self.params, mode).freezing(frozen.clone().unwrap_or(0..usize::MAX));
+        let all = frozen.len() == self.params.entries().len();
+        let mut pass = Pass::new(&mut self.tape, &mut self.params, mode).freezing(frozen);
         let loss = record(&self.net, self.problem, &mut pass, x, y, route)?;
-        if frozen.is_some() {
+        if !all {
             pass.backward(&loss)?;
         }
         Ok(loss.value().item())
@@ -192,13 +194,14 @@ impl bilevel::Supernet for Search<'_> {
         let moves = moves(step.epoch, self.epochs);
         if moves {
             let weights = self.net.weights();
-            self.loss(step.key, step.arch, Route::All, Some(weights))?;
+            self.loss(step.key, step.arch, Route::All, weights)?;
             self.mover.step(&self.net, &mut self.params);
         }
         let operations = self.draw(step.key, moves);
         let architecture = self.net.architecture();
-        let loss = self.loss(step.key, step.weights, Route::Sampled(&operations), Some(architecture))?;
-        self.weights.step(&mut self.params, self.rate(step.epoch, step.step, step.steps));
+        let loss = self.loss(step.key, step.weights, Route::Sampled(&operations), architecture)?;
+        let rate = self.rate(step.epoch, step.step, step.steps);
+        self.weights.step(&mut self.params, rate);
         Ok(loss)
     }
 
@@ -219,7 +222,8 @@ impl bilevel::Supernet for Search<'_> {
         let (weights, p) = (self.net.architecture_weights(&self.params), self.relaxed());
         let (path, (links, operations)) = (self.path(), p.entropies());
         let count = |path: &Path, o| path.0.iter().flat_map(|s| &s.stack).filter(|x| **x == o).count();
-        let skips: usize = (0..p.stacks.len()).map(|i| p.likelier(i).iter().filter(|o| **o == Operation::Skip).count()).sum();
+        let skips: usize =
+            (0..p.stacks.len()).map(|i| p.likelier(i).iter().filter(|o| **o == Operation::Skip).count()).sum();
         json!({
             "betas": weights.links,
             "alphas": weights.stacks,
@@ -249,7 +253,8 @@ impl bilevel::Supernet for Search<'_> {
             all.map(|(i, e)| (ParamId(i), e.value().to(Device::Cpu))).collect()
         };
         let (kept, device) = (buffers(&self.params), self.params.device());
-        let loss = self.loss(Key::new(0, Purpose::Search), (x, y), Route::Path(&path), None);
+        let everything = 0..self.params.entries().len();
+        let loss = self.loss(Key::new(0, Purpose::Search), (x, y), Route::Path(&path), everything);
         kept.into_iter().for_each(|(id, value)| self.params.set(id, value.to(device)));
         Ok(loss?.into())
     }
