@@ -25,12 +25,11 @@ pub use supernet::{Route, Rules, Supernet};
 
 use std::collections::BTreeMap;
 
-use nn::{Builder, Network, Schedule};
-use serde_json::Value as Json;
+use nn::Schedule;
 use tasks::Facts;
 
 use crate::Error;
-use crate::arch::{Form, Found};
+use crate::arch::Found;
 use crate::bilevel::{self, Spec};
 use crate::method::{Method, Recipe, SearchStage};
 use crate::profile::Values;
@@ -42,22 +41,9 @@ const PARTS: usize = 5;
 /// The last learning rate of a derived network.
 const LAST_RATE: f64 = 1e-5;
 
-/// The most parameters of a network that is built from a file.
-const MOST_PARAMETERS: usize = 1 << 31;
-
 /// DenseNAS-R1.
 #[derive(Debug, Clone, Copy)]
 pub struct DenseNas;
-
-/// Builds the family `blocks`: see [`Blocks`]. It has no dropout.
-pub(crate) fn family(net: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
-    let blocks = Blocks::read(net).map_err(Error::Arch)?;
-    let parameters = blocks.parameters(form.kind, form.channels(), form.outputs);
-    if parameters > MOST_PARAMETERS {
-        return Err(Error::Arch(format!("the network's blocks have {parameters} parameters; the most is 2^31")));
-    }
-    Ok(Box::new(blocks.build(form.kind, form.channels(), form.outputs, at)))
-}
 
 /// The grid of a task at the profile's size.
 pub fn grid(facts: &Facts, values: &Values) -> Grid {

@@ -145,6 +145,11 @@ fn wrong_content_is_refused_in_words() {
     assert!(with("/blocks/0/outputs", json!(64.5)).contains("block 0's outputs is 64.5"));
     assert!(with("/blocks/0/stacked", json!(-1)).contains("block 0's stacked is -1"));
     assert!(with("/blocks/0/stacked", json!(1u64 << 40)).contains("from 0 to 4096"));
+    // 112 -> 4096 and 4096 times 4096 -> 4096.
+    assert!(
+        with("/blocks/1", json!({"inputs": 64, "outputs": 4096, "stride": 1, "stacked": 4096}))
+            .contains("the most is 2^30")
+    );
     assert!(Blocks::read(&odd).unwrap_err().contains("the network has a member 'width'"));
     assert!(Blocks::read(&json!(null)).unwrap_err().contains("the network is null; give an object"));
 }
