@@ -6,6 +6,7 @@
 //! [`protocol`] how things are called.
 
 pub mod arch;
+pub mod asha;
 pub mod bilevel;
 pub mod cell;
 pub mod densenas;
