@@ -1,0 +1,4 @@
+//! Architectures: the content of `arch.json`.
+
+pub mod draw;
+pub mod outline;
