@@ -8,6 +8,7 @@
 pub mod arch;
 pub mod cell;
 mod error;
+pub mod gaea;
 pub mod method;
 pub mod methods;
 pub mod plan;
