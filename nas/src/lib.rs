@@ -7,6 +7,7 @@
 
 pub mod arch;
 pub mod cell;
+pub mod densenas;
 mod error;
 pub mod gaea;
 pub mod method;

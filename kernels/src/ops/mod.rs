@@ -42,6 +42,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases, kernels: &elementwise::binary::cuda::KERNELS },
     Row { path: "elementwise/drop_path", cases: elementwise::drop_path::cases::cases, kernels: &elementwise::drop_path::cuda::KERNELS },
     Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases, kernels: &elementwise::dropout::cuda::KERNELS },
+    Row { path: "elementwise/weighted_sum", cases: elementwise::weighted_sum::cases::cases, kernels: &elementwise::weighted_sum::cuda::KERNELS },
     Row { path: "index/embedding", cases: index::embedding::cases::cases, kernels: &index::embedding::cuda::KERNELS },
     Row { path: "index/gather", cases: index::gather::cases::cases, kernels: &index::gather::cuda::KERNELS },
     Row { path: "linear/linear", cases: linear::linear::cases::cases, kernels: &crate::product::cuda::KERNELS },
