@@ -140,6 +140,14 @@ impl Graph {
         if let Some((_, columns)) = best {
             self.columns = columns;
         }
+        // Upside down it is as good; node 0 is to be on top.
+        if self
+            .columns
+            .first()
+            .is_some_and(|c| c.iter().position(|&v| v == 0) > Some(c.len() / 2 - usize::from(c.len() % 2 == 0)))
+        {
+            self.columns.iter_mut().for_each(|c| c.reverse());
+        }
     }
 
     /// The place of each vertex in its column, as a share of it.
@@ -218,6 +226,33 @@ impl Graph {
                     self.vertices[v].y = y + offset;
                 }
             }
+            if round % 8 == 7 {
+                self.straighten();
+            }
+        }
+    }
+
+    /// Makes each edge level where it passes several columns, if the others leave it room.
+    fn straighten(&mut self) {
+        for chain in self.chains.clone() {
+            let passed = &chain[1..chain.iter().rposition(|&v| self.vertices[v].passed).map_or(1, |i| i + 1)];
+            let (Some(&first), Some(&last)) = (passed.first(), passed.last()) else { continue };
+            let [before, after] = [self.vertices[first].near[0][0], self.vertices[last].near[1][0]];
+            let wanted = (self.vertices[before].y + self.vertices[after].y) / 2.0;
+            let (mut least, mut most) = (f64::NEG_INFINITY, f64::INFINITY);
+            for &v in passed {
+                let column = &self.columns[self.vertices[v].column];
+                let at = column.iter().position(|&u| u == v).unwrap_or(0);
+                if at > 0 {
+                    least = least.max(self.vertices[column[at - 1]].y + self.separation(column[at - 1], v));
+                }
+                if let Some(&next) = column.get(at + 1) {
+                    most = most.min(self.vertices[next].y - self.separation(v, next));
+                }
+            }
+            if least <= most {
+                passed.iter().for_each(|&v| self.vertices[v].y = wanted.clamp(least, most));
+            }
         }
     }
 
@@ -259,7 +294,8 @@ impl Graph {
             let mut sorted = near.clone();
             sorted.sort_by(|&a, &b| self.vertices[a].y.total_cmp(&self.vertices[b].y));
             let at = sorted.iter().position(|&n| n == other).unwrap_or(0) as f64;
-            self.vertices[v].y - top + (at - (near.len() as f64 - 1.0) / 2.0) * self.gaps.ports
+            let most = (self.vertices[v].size.1 - 12.0).max(0.0) / (near.len() as f64 - 1.0).max(1.0);
+            self.vertices[v].y - top + (at - (near.len() as f64 - 1.0) / 2.0) * self.gaps.ports.min(most)
         };
         let stretches = |chain: &[usize]| {
             let mut all = Vec::new();

@@ -3,13 +3,18 @@
 mod blocks;
 mod cells;
 mod layered;
+mod panel;
+mod residual;
 mod stages;
 mod svg;
 mod text;
 mod towers;
 
-use super::outline::{Family, Kind, Operation, Outline};
+use super::outline::{Family, Outline};
+use crate::gaea::space::Operation;
+use panel::Panel;
 use svg::{Anchor, Canvas, wrapped};
+use tasks::Kind;
 pub use text::text;
 use towers::Row;
 
@@ -21,11 +26,14 @@ pub fn svg(outline: &Outline) -> String {
     let mut canvas = Canvas::default();
     let (stages, head) = stages::stages(outline);
     let row = Row::new(&stages, &head);
-    let panels: Vec<cells::Panel> = match &outline.network {
+    let mut panels = match &outline.network {
         Family::Cells { genotype, .. } => cells::panels(genotype, outline.kind),
         _ => Vec::new(),
     };
-    let inner = panels.iter().map(cells::Panel::width).fold(row.width(), f64::max).max(420.0);
+    panels.extend(residual::panel(outline));
+    let grid = blocks::GridPanel::new(outline);
+    let inner =
+        panels.iter().map(Panel::width).chain(grid.iter().map(|g| g.width())).fold(row.width(), f64::max).max(420.0);
     let title = format!("{} on {}", outline.method, outline.task);
     let mut y = MARGIN + 16.0;
     canvas.text("title", Anchor::Start, (MARGIN, y), &title);
@@ -38,8 +46,10 @@ pub fn svg(outline: &Outline) -> String {
         canvas.text("small", Anchor::Start, (MARGIN, y), line);
     }
     y += 14.0;
-    if let Family::Blocks { stem, blocks } = &outline.network {
-        y += blocks::path(&mut canvas, (MARGIN, y), &row, *stem, blocks);
+    if let Some(grid) = &grid {
+        y += 8.0;
+        grid.draw(&mut canvas, (MARGIN, y), inner);
+        y += blocks::HEIGHT + 8.0;
     }
     row.draw(&mut canvas, (MARGIN + (inner - row.width()) / 2.0, y));
     y += towers::ROW;
@@ -72,11 +82,12 @@ fn words(operation: Operation, kind: Kind) -> String {
     match operation {
         Operation::MaxPool3 => format!("max pool {}", k(3)),
         Operation::AvgPool3 => format!("mean pool {}", k(3)),
+        Operation::None => "none".to_owned(),
         Operation::Skip => "skip".to_owned(),
-        Operation::Sep3 => format!("sep conv {}", k(3)),
-        Operation::Sep5 => format!("sep conv {}", k(5)),
-        Operation::Dil3 => format!("dil conv {}", k(3)),
-        Operation::Dil5 => format!("dil conv {}", k(5)),
+        Operation::SepConv3 => format!("sep conv {}", k(3)),
+        Operation::SepConv5 => format!("sep conv {}", k(5)),
+        Operation::DilConv3 => format!("dil conv {}", k(3)),
+        Operation::DilConv5 => format!("dil conv {}", k(5)),
     }
 }
 
@@ -85,9 +96,10 @@ fn class(operation: Operation) -> &'static str {
     match operation {
         Operation::MaxPool3 => "max",
         Operation::AvgPool3 => "avg",
+        Operation::None => "other",
         Operation::Skip => "skip",
-        Operation::Sep3 | Operation::Sep5 => "sep",
-        Operation::Dil3 | Operation::Dil5 => "dil",
+        Operation::SepConv3 | Operation::SepConv5 => "sep",
+        Operation::DilConv3 | Operation::DilConv5 => "dil",
     }
 }
 

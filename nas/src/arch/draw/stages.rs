@@ -1,6 +1,8 @@
 //! An architecture as a row of stages: what the text form lists and the drawing stacks.
 
-use crate::arch::outline::{Family, Kind, Outline, Pooling};
+use crate::arch::outline::{Family, Outline};
+use crate::densenas::network::Blocks;
+use tasks::Kind;
 
 /// Layers in a row with one width and size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +17,6 @@ pub struct Stage {
     pub product: Option<String>,
     /// Height and width, or length, of its output.
     pub size: Vec<usize>,
-    /// Whether its first layer halves the size.
-    pub halves: bool,
     /// The class of its boxes.
     pub class: &'static str,
 }
@@ -41,17 +41,17 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
         if halves {
             size.iter_mut().for_each(|n| *n = n.div_ceil(2));
         }
-        all.push(Stage { name, layers, channels, product: None, size: size.clone(), halves, class });
+        all.push(Stage { name, layers, channels, product: None, size: size.clone(), class });
     };
     let dense = outline.kind == Kind::Dense2d;
     let mut pooled = "mean";
     match &outline.network {
-        Family::Wrn { depth, widen, pooling } => {
+        Family::Wrn { depth, widen, corner } => {
             add("stem".to_owned(), 1, 16, false, "plain");
             for g in 0..3 {
                 add(format!("group {}", g + 1), (depth - 4) / 6, (16 << g) * widen, g > 0 && !dense, "sep");
             }
-            if *pooling != Pooling::Whole(crate::arch::outline::Whole::Whole) {
+            if corner.is_some() {
                 pooled = "mean of the corner";
             }
         }
@@ -60,7 +60,7 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
                 add(format!("stage {}", stage + 1), 3, channels, false, "sep");
             }
         }
-        Family::Blocks { stem, blocks } => {
+        Family::Blocks(Blocks { stem, blocks }) => {
             add("stem".to_owned(), 1, *stem, false, "plain");
             for (i, b) in blocks.iter().enumerate() {
                 add(format!("block {i}"), 1 + b.stacked, b.outputs, b.stride == 2, "sep");
@@ -124,7 +124,7 @@ mod tests {
         );
         let wrn = json!({"family": "wrn", "depth": 16, "widen": 4, "pooling": "whole"});
         assert_eq!(sizes("point2d", wrn.clone())[3], stage("group 3", 2, 256, 8));
-        assert_eq!(sizes("dense2d", wrn)[3], stage("group 3", 2, 256, 32));
+        assert_eq!(sizes("dense2d", wrn)[3], stage("group 3", 2, 256, 85));
     }
 
     #[test]

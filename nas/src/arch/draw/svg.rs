@@ -34,8 +34,6 @@ pub enum Anchor {
     Start,
     /// Its middle is there.
     Middle,
-    /// It ends there.
-    End,
 }
 
 /// A picture in the making.
@@ -89,11 +87,7 @@ pub fn wrapped(text: &str, size: f64, most: f64) -> Vec<String> {
 impl Canvas {
     /// Text; `class` is `title`, `label`, `small` or a class of boxes.
     pub fn text(&mut self, class: &str, anchor: Anchor, at: (f64, f64), text: impl Display) {
-        let anchor = match anchor {
-            Anchor::Start => "",
-            Anchor::Middle => " text-anchor=\"middle\"",
-            Anchor::End => " text-anchor=\"end\"",
-        };
+        let anchor = if anchor == Anchor::Middle { " text-anchor=\"middle\"" } else { "" };
         let (x, y, text) = (n(at.0), n(at.1), escaped(&text.to_string()));
         let _ = writeln!(self.body, "<text class=\"t {class}\" x=\"{x}\" y=\"{y}\"{anchor}>{text}</text>");
     }
@@ -125,6 +119,20 @@ impl Canvas {
     /// A straight line.
     pub fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64), arrow: bool) {
         self.path(class, &format!("M{} {}L{} {}", n(from.0), n(from.1), n(to.0), n(to.1)), arrow);
+    }
+
+    /// A dot.
+    pub fn dot(&mut self, class: &str, at: (f64, f64), radius: f64) {
+        let (x, y, r) = (n(at.0), n(at.1), n(radius));
+        let _ = writeln!(self.body, "<circle class=\"b {class}\" cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>");
+    }
+
+    /// A line that sags by so much between its level ends.
+    pub fn sag(&mut self, class: &str, from: (f64, f64), to: (f64, f64), dip: f64) {
+        let low = n(from.1 + dip * 4.0 / 3.0);
+        let [a, b] = [0.2, 0.8].map(|t| n(from.0 + t * (to.0 - from.0)));
+        let d = format!("M{} {}C{a} {low} {b} {low} {} {}", n(from.0), n(from.1), n(to.0), n(to.1));
+        self.path(class, &d, false);
     }
 
     /// A stretch of an edge, moved by `by`: level in pairs of points, bent between them.

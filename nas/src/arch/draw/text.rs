@@ -1,7 +1,9 @@
 //! An architecture as text.
 
 use super::stages::{size, stages};
-use crate::arch::outline::{Cell, Family, Outline, Pooling};
+use crate::arch::outline::{Family, Outline, kind_name};
+use crate::densenas::network::Blocks;
+use crate::gaea::space::{Cell, INPUTS};
 use std::fmt::Write;
 
 /// `1234567` as `1,234,567`.
@@ -33,7 +35,7 @@ pub fn text(outline: &Outline) -> String {
         "{} on {} ({}): {} to {}\nrule: {}\n",
         outline.method,
         outline.task,
-        outline.kind.name(),
+        kind_name(outline.kind),
         size(&outline.input),
         outline.outputs,
         outline.rule
@@ -43,9 +45,9 @@ pub fn text(outline: &Outline) -> String {
     }
     out.push('\n');
     match &outline.network {
-        Family::Wrn { depth, widen, pooling } => {
+        Family::Wrn { depth, widen, corner } => {
             let _ = write!(out, "family wrn: WRN-{depth}-{widen}");
-            if let Pooling::Corner(n) = pooling {
+            if let Some(n) = corner {
                 let _ = write!(out, "; the head averages the first {n} rows and columns alone");
             }
             out.push('\n');
@@ -64,7 +66,7 @@ pub fn text(outline: &Outline) -> String {
                 cell(&mut out, "reduction cell (stride 2 on cell k-2 and cell k-1)", reduce);
             }
         }
-        Family::Blocks { stem, blocks } => {
+        Family::Blocks(Blocks { stem, blocks }) => {
             let path: Vec<String> = blocks.iter().map(|b| b.outputs.to_string()).collect();
             let _ = writeln!(out, "family blocks: {stem} -> {}", path.join(" -> "));
         }
@@ -93,8 +95,8 @@ fn cell(out: &mut String, name: &str, cell: &Cell) {
     };
     let _ = writeln!(out, "{name}");
     for (i, node) in cell.iter().enumerate() {
-        let sum: Vec<String> = node.iter().map(|(op, from)| format!("{}({})", op.name(), state(*from))).collect();
-        let _ = writeln!(out, "  {} = {}", 2 + i, sum.join(" + "));
+        let sum: Vec<String> = node.iter().map(|c| format!("{}({})", c.operation, state(c.source))).collect();
+        let _ = writeln!(out, "  {} = {}", INPUTS + i, sum.join(" + "));
     }
     let _ = writeln!(out, "  output = 2, 3, 4, 5 joined");
 }

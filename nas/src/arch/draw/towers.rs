@@ -47,11 +47,6 @@ impl<'a> Row<'a> {
         width(self.head, 12.0) + 20.0
     }
 
-    /// The middle of each tower.
-    pub fn middles(&self) -> impl Iterator<Item = f64> {
-        self.towers.iter().map(|t| t.0)
-    }
-
     /// Draws it with its top left corner there.
     pub fn draw(&self, canvas: &mut Canvas, (left, top): (f64, f64)) {
         let middle = top + ABOVE + TALL / 2.0;
