@@ -6,6 +6,7 @@
 //! [`protocol`] how things are called.
 
 pub mod arch;
+pub mod bilevel;
 pub mod cell;
 pub mod densenas;
 mod error;
@@ -17,6 +18,7 @@ pub mod profile;
 pub mod protocol;
 pub mod run;
 pub mod train;
+pub mod watch;
 pub mod wrn;
 pub mod yardstick;
 

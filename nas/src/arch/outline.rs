@@ -1,5 +1,7 @@
 //! What an `arch.json` says, read into types: for drawing, and for writing the network in another language.
 
+use super::{Arch, Form, only, text, whole};
+use crate::Error;
 use crate::densenas::network::Blocks;
 use crate::gaea::space::Genotype;
 use serde_json::Value as Json;
@@ -12,25 +14,21 @@ pub struct Outline {
     pub method: String,
     /// The task.
     pub task: String,
-    /// What is answered.
-    pub kind: Kind,
-    /// Shape of one input, channels last.
-    pub input: Vec<usize>,
-    /// Classes, labels or channels.
-    pub outputs: usize,
+    /// What the network reads and gives.
+    pub form: Form,
     /// How it was found, in words.
     pub rule: String,
     /// Trained numbers, as recorded.
-    pub parameters: Option<u64>,
+    pub parameters: u64,
     /// Multiply-adds of one input's forward, as recorded.
-    pub multiply_adds: Option<u64>,
+    pub multiply_adds: u64,
     /// The network.
-    pub network: Family,
+    pub network: Network,
 }
 
-/// The member `network`.
+/// The member `network`, by family.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Family {
+pub enum Network {
     /// A wide residual network.
     Wrn {
         /// Layers with weights along the main path.
@@ -62,114 +60,80 @@ pub enum Family {
     },
     /// A path of residual blocks.
     Blocks(Blocks),
-}
-
-/// Why an `arch.json` is refused: what, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(String);
-
-/// The name of a kind in files.
-pub fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Point2d => "point2d",
-        Kind::Dense2d => "dense2d",
-        Kind::Series => "series",
-    }
-}
-
-/// A member of an object, by the type that is read.
-fn member<T>(json: &Json, name: &str, what: &str, read: impl Fn(&Json) -> Option<T>) -> Result<T, Refused> {
-    match json.get(name) {
-        None => Err(Refused(format!("'{name}' is missing; give {what}"))),
-        Some(value) => read(value).ok_or_else(|| Refused(format!("'{name}' is {value}; give {what}"))),
-    }
-}
-
-fn whole(json: &Json) -> Option<usize> {
-    json.as_u64().filter(|n| (1..=1 << 20).contains(n)).map(|n| n as usize)
-}
-
-fn count(json: &Json, name: &str) -> Result<usize, Refused> {
-    member(json, name, "a whole number above 0", whole)
-}
-
-fn text(json: &Json, name: &str) -> Result<String, Refused> {
-    member(json, name, "a text", |v| v.as_str().map(str::to_owned))
+    /// The same answer for every input.
+    Constant,
+    /// A linear model.
+    Linear,
 }
 
 impl Outline {
-    /// Reads the content of an `arch.json`.
+    /// Reads an architecture.
     ///
     /// # Errors
-    /// If a member is missing or makes no sense: which, and why. Nothing is assumed in its place.
-    pub fn read(arch: &Json) -> Result<Self, Refused> {
-        member(arch, "format", "1, the format that this program reads", |v| (*v == 1).then_some(()))?;
-        let kind = member(arch, "kind", "\"point2d\", \"dense2d\" or \"series\"", |v| {
-            [Kind::Point2d, Kind::Dense2d, Kind::Series].into_iter().find(|k| v == kind_name(*k))
-        })?;
-        let rank = if kind == Kind::Series { 2 } else { 3 };
-        let sizes = format!("{rank} sizes above 0, channels last");
-        let input = member(arch, "input", &sizes, |v| {
-            let sizes: Option<Vec<usize>> = v.as_array()?.iter().map(whole).collect();
-            sizes.filter(|s| s.len() == rank)
-        })?;
-        let network = member(arch, "network", "an object", |v| v.is_object().then(|| v.clone()))?;
-        let family = Family::read(&network, kind).map_err(|e| Refused(format!("network: {e}")))?;
+    /// If its network is not one of a family that can be drawn and exported, or lacks something.
+    pub fn read(arch: &Arch) -> Result<Self, Error> {
         Ok(Self {
-            method: text(arch, "method")?,
-            task: text(arch, "task")?,
-            kind,
-            input,
-            outputs: count(arch, "outputs")?,
-            rule: text(arch, "rule")?,
-            parameters: arch["parameters"].as_u64(),
-            multiply_adds: arch["multiply_adds"].as_u64(),
-            network: family,
+            method: arch.method.clone(),
+            task: arch.task.clone(),
+            form: arch.form(),
+            rule: arch.rule.clone(),
+            parameters: arch.parameters as u64,
+            multiply_adds: arch.multiply_adds,
+            network: Network::read(&arch.network, &arch.form())?,
         })
     }
 
-    /// Channels of the input.
-    pub fn channels(&self) -> usize {
-        self.input.last().copied().unwrap_or(0)
+    /// Height and width, or length, of the input.
+    pub fn places(&self) -> &[usize] {
+        &self.form.input[..self.form.input.len() - 1]
+    }
+
+    /// Whether the input is a series.
+    pub fn series(&self) -> bool {
+        self.form.kind == Kind::Series
+    }
+
+    /// Whether there is an answer a pixel.
+    pub fn dense(&self) -> bool {
+        self.form.kind == Kind::Dense2d
     }
 }
 
-impl Family {
-    fn read(json: &Json, kind: Kind) -> Result<Self, Refused> {
-        let families = "\"wrn\", \"resnet1d\", \"cells\" or \"blocks\"";
-        let family = member(json, "family", families, |v| v.as_str().map(str::to_owned))?;
-        let series = kind == Kind::Series;
-        match family.as_str() {
-            "wrn" if series => Err(Refused("family 'wrn' is for images; give 'resnet1d'".to_owned())),
-            "resnet1d" if !series => Err(Refused("family 'resnet1d' is for series; give 'wrn'".to_owned())),
-            "wrn" => Ok(Self::Wrn {
-                depth: member(json, "depth", "10, 16, 22, ...", |v| whole(v).filter(|d| *d >= 10 && d % 6 == 4))?,
-                widen: count(json, "widen")?,
-                corner: member(json, "pooling", "\"whole\", or rows and columns", |v| match v.as_str() {
-                    Some("whole") => Some(None),
-                    _ => whole(v).map(Some),
-                })?,
-            }),
-            "resnet1d" => Ok(Self::Resnet1d { width: count(json, "width")? }),
-            "blocks" => Blocks::read(json).map(Self::Blocks).map_err(Refused),
-            "cells" => {
-                let genotype = member(json, "genotype", "an object", |v| v.is_object().then(|| v.clone()))?;
-                let genotype = Genotype::from_json(&genotype).map_err(|e| Refused(e.to_string()))?;
-                if genotype.reduce.is_some() != (kind != Kind::Dense2d) {
-                    let what = "the genotype's 'reduce' is null where each pixel is answered, and a cell elsewhere";
-                    return Err(Refused(what.to_owned()));
-                }
-                Ok(Self::Cells {
-                    channels: count(json, "channels")?,
-                    layers: count(json, "layers")?,
-                    genotype,
-                    momentum: member(json, "momentum", "a number", Json::as_f64)?,
-                    eps: member(json, "eps", "a number", Json::as_f64)?,
-                    auxiliary: member(json, "auxiliary", "true or false", Json::as_bool)?,
-                })
+impl Network {
+    fn read(json: &Json, form: &Form) -> Result<Self, Error> {
+        let wrong = |what: String| Err(Error::Arch(what));
+        let rank = if form.kind == Kind::Series { 2 } else { 3 };
+        if form.input.len() != rank {
+            return wrong(format!("input {:?} has not {rank} sizes, channels last", form.input));
+        }
+        match text(json, "family")? {
+            "wrn" if form.kind != Kind::Series => {
+                let (depth, widen) = (whole(json, "depth", 1_000)?, whole(json, "widen", 64)?);
+                let corner = if json["pooling"].is_number() { Some(whole(json, "pooling", 1 << 16)?) } else { None };
+                Ok(Self::Wrn { depth, widen, corner })
             }
-            other => Err(Refused(format!("there is no family '{other}'; give {families}"))),
+            "resnet1d" if form.kind == Kind::Series => Ok(Self::Resnet1d { width: whole(json, "width", 4_096)? }),
+            "blocks" => Blocks::read(json).map(Self::Blocks).map_err(Error::Arch),
+            "cells" => {
+                only(json, &["channels", "layers", "genotype", "momentum", "eps", "auxiliary"])?;
+                let genotype = Genotype::from_json(&json["genotype"]).map_err(|e| Error::Arch(e.to_string()))?;
+                if genotype.reduce.is_some() != (form.kind != Kind::Dense2d) {
+                    return wrong("a genotype has a cell that halves, but not where each pixel is answered".to_owned());
+                }
+                let real = |key: &str| match json[key].as_f64() {
+                    Some(x) => Ok(x),
+                    None => Err(Error::Arch(format!("network.{key} is {}, not a number", json[key]))),
+                };
+                let Some(auxiliary) = json["auxiliary"].as_bool() else {
+                    return wrong(format!("network.auxiliary is {}, neither true nor false", json["auxiliary"]));
+                };
+                let (channels, layers) = (whole(json, "channels", 4_096)?, whole(json, "layers", 256)?);
+                let (momentum, eps) = (real("momentum")?, real("eps")?);
+                Ok(Self::Cells { channels, layers, genotype, momentum, eps, auxiliary })
+            }
+            "constant" => Ok(Self::Constant),
+            "linear" => Ok(Self::Linear),
+            other => wrong(format!("network.family '{}' is none for this kind of task", other.escape_debug())),
         }
     }
 }
@@ -179,16 +143,17 @@ pub(crate) mod tests {
     use super::*;
     use serde_json::json;
 
-    /// An architecture of a network, for an image of 32 x 32 or a series of 1,000.
-    pub(crate) fn arch(kind: &str, network: Json) -> Json {
-        let (task, input) = match kind {
-            "series" => ("ecg", json!([1000, 1])),
-            "dense2d" => ("darcy", json!([85, 85, 3])),
-            _ => ("cifar100", json!([32, 32, 3])),
+    /// An architecture of a network, for the published data of a task of the kind.
+    pub(crate) fn arch(kind: &str, network: Json) -> Arch {
+        let (task, input, outputs) = match kind {
+            "series" => ("ecg", json!([1000, 1]), 4),
+            "dense2d" => ("darcy", json!([85, 85, 3]), 1),
+            _ => ("cifar100", json!([32, 32, 3]), 100),
         };
-        json!({"format": 1, "method": "gaea", "task": task, "kind": kind, "input": input, "outputs": 100,
+        let json = json!({"format": 1, "method": "gaea", "task": task, "kind": kind, "input": input, "outputs": outputs,
             "rule": "two edges a node by the largest weight", "parameters": 3_401_272, "multiply_adds": 528_360_000u64,
-            "network": network})
+            "network": network});
+        Arch::parse(json.to_string().as_bytes()).unwrap()
     }
 
     pub(crate) fn darts_v2() -> Json {
@@ -204,19 +169,13 @@ pub(crate) mod tests {
         let refused = |kind: &str, network: Json| Outline::read(&arch(kind, network)).unwrap_err().to_string();
         let mut cells = darts_v2();
         assert!(Outline::read(&arch("point2d", cells.clone())).is_ok());
-        assert!(refused("dense2d", cells.clone()).contains("'reduce' is null"));
+        assert!(refused("dense2d", cells.clone()).contains("not where each pixel is answered"));
         cells["genotype"]["normal"][1][0] = json!(["sep_conv_3x3", 3]);
-        assert!(refused("point2d", cells).contains("normal, node 1: 3 is none of its 3 states"));
-        let wrn = json!({"family": "wrn", "depth": 16, "widen": 4});
-        assert!(refused("point2d", wrn.clone()).contains("'pooling' is missing; give \"whole\""));
-        assert!(refused("series", wrn).contains("give 'resnet1d'"));
-        let block = |inputs: usize| json!([{"inputs": inputs, "outputs": 64, "stride": 2, "stacked": 1}]);
-        let blocks = |inputs| json!({"family": "blocks", "stem": 32, "blocks": block(inputs)});
-        assert!(Outline::read(&arch("series", blocks(32))).is_ok());
-        assert!(refused("series", blocks(16)).contains("block 0 reads 16 channels"));
-        assert!(refused("series", json!({"family": "ring"})).contains("no family 'ring'"));
-        let mut old = arch("point2d", darts_v2());
-        old["format"] = json!(2);
-        assert!(Outline::read(&old).unwrap_err().to_string().contains("'format' is 2; give 1"));
+        assert!(refused("point2d", cells.clone()).contains("normal, node 1: 3 is none of its 3 states"));
+        cells["genotype"] = Json::Null;
+        assert!(refused("point2d", cells).contains("null is no object"));
+        let wrn = json!({"family": "wrn", "depth": 16, "widen": 4, "pooling": "whole"});
+        assert!(Outline::read(&arch("point2d", wrn.clone())).is_ok());
+        assert!(refused("series", wrn).contains("none for this kind of task"));
     }
 }

@@ -4,7 +4,7 @@
 use super::stages::size;
 use super::svg::{Anchor, Canvas};
 use super::towers::TALL;
-use crate::arch::outline::{Family, Outline};
+use crate::arch::outline::{Network, Outline};
 use crate::densenas::network::Block;
 use crate::densenas::space::{Grid, Node};
 
@@ -29,7 +29,7 @@ pub struct GridPanel {
 impl GridPanel {
     /// The grid of the task, if the path is one of it: widths may be scaled.
     pub fn new(outline: &Outline) -> Option<Self> {
-        let Family::Blocks(net) = &outline.network else { return None };
+        let Network::Blocks(net) = &outline.network else { return None };
         let facts = tasks::by_name(&outline.task).ok()?.facts();
         let full = Grid::of(facts, 1.0, None).nodes().first()?.channels;
         let nodes = Grid::of(facts, net.stem as f64 / full as f64, None).nodes().to_vec();
@@ -41,7 +41,7 @@ impl GridPanel {
         let stages = nodes.last()?.stage + 1;
         let feature = |stage: usize| nodes.iter().find(|n| n.stage == stage).map_or(1, |n| n.feature);
         let map = |stage: usize| {
-            let mut size = outline.input[..outline.input.len() - 1].to_vec();
+            let mut size = outline.places().to_vec();
             let mut ratio = feature(0) / feature(stage);
             while ratio > 1 {
                 size.iter_mut().for_each(|n| *n = n.div_ceil(2));

@@ -205,7 +205,7 @@ impl Graph {
 
     /// Finds heights: each column in turn nearest to the means of its neighbours, its order and separations kept.
     fn heights(&mut self) {
-        for round in 0..120 {
+        for round in 0..240 {
             let count = self.columns.len();
             for i in 0..count {
                 let c = if round % 2 == 0 { i } else { count - 1 - i };
@@ -256,12 +256,17 @@ impl Graph {
         }
     }
 
-    /// The height a vertex would have, and how much it minds. Long edges mind most, so that they are straight.
+    /// The height a vertex would have, and how much it minds. Long edges and chains mind most, so that they are straight.
     fn wanted(&self, v: usize) -> (f64, f64) {
-        let weight = |n: usize| match (self.vertices[v].passed, self.vertices[n].passed) {
-            (true, true) => 8.0,
-            (true, false) | (false, true) => 2.0,
-            (false, false) => 1.0,
+        let weight = |n: usize| {
+            let [v, n] = [&self.vertices[v], &self.vertices[n]];
+            let (left, right) = if v.column < n.column { (v, n) } else { (n, v) };
+            match (v.passed, n.passed) {
+                (true, true) => 8.0,
+                (true, false) | (false, true) => 2.0,
+                (false, false) if left.near[1].len() == 1 && right.near[0].len() == 1 => 8.0,
+                (false, false) => 1.0,
+            }
         };
         let near = || self.vertices[v].near.iter().flatten();
         let total: f64 = near().map(|&n| weight(n)).sum();

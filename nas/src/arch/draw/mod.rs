@@ -10,7 +10,7 @@ mod svg;
 mod text;
 mod towers;
 
-use super::outline::{Family, Outline};
+use super::outline::{Network, Outline};
 use crate::gaea::space::Operation;
 use panel::Panel;
 use svg::{Anchor, Canvas, wrapped};
@@ -27,7 +27,7 @@ pub fn svg(outline: &Outline) -> String {
     let (stages, head) = stages::stages(outline);
     let row = Row::new(&stages, &head);
     let mut panels = match &outline.network {
-        Family::Cells { genotype, .. } => cells::panels(genotype, outline.kind),
+        Network::Cells { genotype, .. } => cells::panels(genotype, outline.form.kind),
         _ => Vec::new(),
     };
     panels.extend(residual::panel(outline));
@@ -63,16 +63,12 @@ pub fn svg(outline: &Outline) -> String {
 
 /// Input, outputs, counts.
 fn facts(outline: &Outline) -> String {
-    let mut facts = format!("{} → {}", stages::size(&outline.input), outline.outputs);
-    if outline.kind == Kind::Dense2d {
+    let mut facts = format!("{} → {}", stages::size(&outline.form.input), outline.form.outputs);
+    if outline.dense() {
         facts.push_str(" a place");
     }
-    if let Some(n) = outline.parameters {
-        facts.push_str(&format!("  ·  {} parameters", text::grouped(n)));
-    }
-    if let Some(n) = outline.multiply_adds {
-        facts.push_str(&format!("  ·  {} multiply-adds", text::rounded(n)));
-    }
+    let (parameters, multiply_adds) = (text::grouped(outline.parameters), text::rounded(outline.multiply_adds));
+    facts.push_str(&format!("  ·  {parameters} parameters  ·  {multiply_adds} multiply-adds"));
     facts
 }
 

@@ -1,32 +1,31 @@
 //! The residual layer that a network is made of.
 
 use super::panel::{Link, Node, Panel};
-use crate::arch::outline::{Family, Outline};
-use tasks::Kind;
+use crate::arch::outline::{Network, Outline};
 
 /// The layer of the outline's family; cells have none.
 pub fn panel(outline: &Outline) -> Option<Panel> {
-    let k = if outline.kind == Kind::Series { "conv 3" } else { "conv 3×3" };
+    let k = if outline.series() { "conv 3" } else { "conv 3×3" };
     let (heading, remark, chain, shortcut): (_, _, &[&str], _) = match &outline.network {
-        Family::Wrn { .. } => (
+        Network::Wrn { .. } => (
             "Block",
             "a 1×1 convolution of the first activation is the shortcut where widths differ",
             &["norm, ReLU", k, "norm, ReLU", k, "+"],
             "shortcut",
         ),
-        Family::Resnet1d { .. } => (
+        Network::Resnet1d { .. } => (
             "Stage",
             "convolutions keep the length; the last stage's shortcut is its input",
             &["conv 8, norm, ReLU", "conv 5, norm, ReLU", "conv 3, norm", "+", "ReLU"],
             "conv 1, norm",
         ),
-        Family::Blocks { .. } => (
+        Network::Blocks { .. } => (
             "Layer",
             "the shortcut is a convolution of 1 and a norm where the width or size changes",
             &[k, "norm, ReLU", k, "norm", "+", "ReLU"],
             "shortcut",
         ),
-        Family::Cells { .. } => return None,
+        Network::Cells { .. } | Network::Constant | Network::Linear => return None,
     };
     let word = |w: &&str| Node::new(if w.starts_with("conv") { "sep" } else { "node" }, *w);
     let mut nodes = vec![Node::new("plain", "x")];

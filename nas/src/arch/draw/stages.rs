@@ -1,8 +1,7 @@
 //! An architecture as a row of stages: what the text form lists and the drawing stacks.
 
-use crate::arch::outline::{Family, Outline};
+use crate::arch::outline::{Network, Outline};
 use crate::densenas::network::Blocks;
-use tasks::Kind;
 
 /// Layers in a row with one width and size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +34,7 @@ pub fn size(size: &[usize]) -> String {
 
 /// The stages up to the head, and the head in words.
 pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
-    let mut size = outline.input[..outline.input.len() - 1].to_vec();
+    let mut size = outline.places().to_vec();
     let mut all = Vec::new();
     let mut add = |name: String, layers: usize, channels: usize, halves: bool, class: &'static str| {
         if halves {
@@ -43,10 +42,10 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
         }
         all.push(Stage { name, layers, channels, product: None, size: size.clone(), class });
     };
-    let dense = outline.kind == Kind::Dense2d;
+    let dense = outline.dense();
     let mut pooled = "mean";
     match &outline.network {
-        Family::Wrn { depth, widen, corner } => {
+        Network::Wrn { depth, widen, corner } => {
             add("stem".to_owned(), 1, 16, false, "plain");
             for g in 0..3 {
                 add(format!("group {}", g + 1), (depth - 4) / 6, (16 << g) * widen, g > 0 && !dense, "sep");
@@ -55,18 +54,20 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
                 pooled = "mean of the corner";
             }
         }
-        Family::Resnet1d { width } => {
+        Network::Resnet1d { width } => {
             for (stage, channels) in [*width, 2 * width, 2 * width].into_iter().enumerate() {
                 add(format!("stage {}", stage + 1), 3, channels, false, "sep");
             }
         }
-        Family::Blocks(Blocks { stem, blocks }) => {
+        Network::Constant => pooled = "1",
+        Network::Linear => pooled = "norm",
+        Network::Blocks(Blocks { stem, blocks }) => {
             add("stem".to_owned(), 1, *stem, false, "plain");
             for (i, b) in blocks.iter().enumerate() {
                 add(format!("block {i}"), 1 + b.stacked, b.outputs, b.stride == 2, "sep");
             }
         }
-        Family::Cells { channels, layers, genotype, .. } => {
+        Network::Cells { channels, layers, genotype, .. } => {
             add("stem".to_owned(), 1, 3 * channels, false, "plain");
             let reductions = if genotype.reduce.is_some() { vec![layers / 3, 2 * layers / 3] } else { Vec::new() };
             let (mut c, mut from) = (*channels, 0);
@@ -83,8 +84,12 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
             all.iter_mut().skip(1).for_each(|s| s.product = Some(format!("4 × {}", s.channels / 4)));
         }
     }
-    let outputs = outline.outputs;
-    let head = if dense { format!("linear {outputs} a place") } else { format!("{pooled}, linear {outputs}") };
+    let outputs = outline.form.outputs;
+    let head = if dense && pooled == "mean" {
+        format!("linear {outputs} a place")
+    } else {
+        format!("{pooled}, linear {outputs}")
+    };
     (all, head)
 }
 
@@ -96,9 +101,9 @@ fn cells(from: usize, to: usize) -> String {
 mod tests {
     use super::*;
     use crate::arch::outline::tests::{arch, darts_v2};
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
-    fn sizes(kind: &str, network: serde_json::Value) -> Vec<(String, usize, usize, usize)> {
+    fn sizes(kind: &str, network: Json) -> Vec<(String, usize, usize, usize)> {
         let outline = Outline::read(&arch(kind, network)).unwrap();
         stages(&outline).0.into_iter().map(|s| (s.name, s.layers, s.channels, s.size[0])).collect()
     }

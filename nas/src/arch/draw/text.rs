@@ -1,10 +1,11 @@
 //! An architecture as text.
 
 use super::stages::{size, stages};
-use crate::arch::outline::{Family, Outline, kind_name};
+use crate::arch::outline::{Network, Outline};
 use crate::densenas::network::Blocks;
 use crate::gaea::space::{Cell, INPUTS};
 use std::fmt::Write;
+use tasks::Kind;
 
 /// `1234567` as `1,234,567`.
 pub(super) fn grouped(n: u64) -> String {
@@ -35,27 +36,26 @@ pub fn text(outline: &Outline) -> String {
         "{} on {} ({}): {} to {}\nrule: {}\n",
         outline.method,
         outline.task,
-        kind_name(outline.kind),
-        size(&outline.input),
-        outline.outputs,
+        kind(outline.form.kind),
+        size(&outline.form.input),
+        outline.form.outputs,
         outline.rule
     );
-    if let (Some(p), Some(m)) = (outline.parameters, outline.multiply_adds) {
-        let _ = writeln!(out, "recorded: {} parameters, {} multiply-adds", grouped(p), grouped(m));
-    }
+    let (parameters, multiply_adds) = (grouped(outline.parameters), grouped(outline.multiply_adds));
+    let _ = writeln!(out, "recorded: {parameters} parameters, {multiply_adds} multiply-adds");
     out.push('\n');
     match &outline.network {
-        Family::Wrn { depth, widen, corner } => {
+        Network::Wrn { depth, widen, corner } => {
             let _ = write!(out, "family wrn: WRN-{depth}-{widen}");
             if let Some(n) = corner {
                 let _ = write!(out, "; the head averages the first {n} rows and columns alone");
             }
             out.push('\n');
         }
-        Family::Resnet1d { width } => {
+        Network::Resnet1d { width } => {
             let _ = writeln!(out, "family resnet1d: three stages of kernels 8, 5, 3, the first {width} wide");
         }
-        Family::Cells { channels, layers, genotype, momentum, eps, auxiliary } => {
+        Network::Cells { channels, layers, genotype, momentum, eps, auxiliary } => {
             let aux = if *auxiliary { "; an auxiliary head in training" } else { "" };
             let _ = writeln!(
                 out,
@@ -66,7 +66,12 @@ pub fn text(outline: &Outline) -> String {
                 cell(&mut out, "reduction cell (stride 2 on cell k-2 and cell k-1)", reduce);
             }
         }
-        Family::Blocks(Blocks { stem, blocks }) => {
+        Network::Constant => out.push_str("family constant: the same answer for every input\n"),
+        Network::Linear if outline.dense() => {
+            out.push_str("family linear: batch norm and a linear layer of each pixel's channels\n")
+        }
+        Network::Linear => out.push_str("family linear: batch norm and a linear layer of the whole input\n"),
+        Network::Blocks(Blocks { stem, blocks }) => {
             let path: Vec<String> = blocks.iter().map(|b| b.outputs.to_string()).collect();
             let _ = writeln!(out, "family blocks: {stem} -> {}", path.join(" -> "));
         }
@@ -99,4 +104,12 @@ fn cell(out: &mut String, name: &str, cell: &Cell) {
         let _ = writeln!(out, "  {} = {}", INPUTS + i, sum.join(" + "));
     }
     let _ = writeln!(out, "  output = 2, 3, 4, 5 joined");
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Point2d => "an answer an image",
+        Kind::Dense2d => "an answer a pixel",
+        Kind::Series => "an answer a series",
+    }
 }
