@@ -86,6 +86,21 @@ impl Problem {
         self.in_unit(pass, y)
     }
 
+    /// As [`Problem::forward_read`], with the answer of the network's auxiliary head, where it has one.
+    ///
+    /// # Errors
+    /// What an op refuses.
+    pub fn forward_with_auxiliary(
+        &self,
+        network: &dyn Network,
+        pass: &mut Pass<'_>,
+        x: Value,
+    ) -> Result<(Tensor, Option<Tensor>), OpError> {
+        let (y, second) = network.forward_with_auxiliary(pass, &x.into())?;
+        let second = second.map(|y| self.in_unit(pass, y)).transpose()?;
+        Ok((self.in_unit(pass, y)?, second))
+    }
+
     /// What a network gave, in the targets' unit.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 use autograd::Tape;
 use kernels::cuda::graph::Graph;
 use kernels::cuda::step::Changing;
+use kernels::ops::elementwise::binary::Binary;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
 use kernels::{Device, Tensor};
@@ -75,6 +76,7 @@ impl Sums {
 #[derive(Debug, Clone, Copy)]
 struct Now {
     dropout: Key,
+    drop_path: f32,
     rate: f64,
 }
 
@@ -106,6 +108,8 @@ pub struct Training<'a> {
     last: Summary,
     /// On a card: the captured step.
     captured: Option<Captured>,
+    /// The probability that a path was dropped in the captured step.
+    captured_drop_path: f32,
     /// Steps of this process; the first is never captured, for it loads kernels and makes the momentum.
     steps: usize,
 }
@@ -143,6 +147,7 @@ impl<'a> Training<'a> {
             sums: Sums::default(),
             last: Summary::default(),
             captured: None,
+            captured_drop_path: 0.0,
             steps: 0,
         })
     }
@@ -228,9 +233,11 @@ impl<'a> Training<'a> {
         steps: usize,
     ) -> Result<(), Error> {
         let (epoch, step) = (self.epoch as u64, self.step as u64);
-        let (x, y) = data.training_batch(batch, Key::new(self.seed, Purpose::Augment).at(epoch, 0));
+        let augment = Key::new(self.seed, Purpose::Augment);
+        let (x, y) = data.training_batch(batch, augment.at(epoch, 0));
         let now = Now {
             dropout: Key::new(self.seed, Purpose::Dropout).at(epoch, step),
+            drop_path: (self.recipe.drop_path * self.epoch as f64 / self.values.epochs as f64) as f32,
             rate: self.rate(self.epoch, self.step, steps),
         };
         let x = self.problem.read(&x);
@@ -243,6 +250,7 @@ impl<'a> Training<'a> {
         if !value.is_finite() {
             let mode = Mode::Train(now.dropout);
             let origin = watch::origin(tape, &mut self.params, mode, |pass| {
+                pass.drop_path = now.drop_path;
                 let x = x.to(pass.device());
                 let outputs = self.problem.forward_read(network, pass, x)?;
                 loss_of(self.problem.facts.loss).of(pass, &outputs, &y).map(drop)
@@ -271,13 +279,27 @@ impl<'a> Training<'a> {
         now: Now,
     ) -> Result<(Tensor, Tensor), Error> {
         let mut pass = Pass::new(tape, &mut self.params, Mode::Train(now.dropout));
+        pass.drop_path = now.drop_path;
         let x = x.to(pass.device());
-        let outputs = self.problem.forward_read(network, &mut pass, x)?;
-        let loss = loss_of(self.problem.facts.loss);
-        let loss = match y.device() {
-            Device::Cpu => loss.of(&mut pass, &outputs, y)?,
-            _ => loss.record(&mut pass, &outputs, y)?, // checked before the capture
+        let (outputs, second) = if self.recipe.auxiliary > 0.0 {
+            self.problem.forward_with_auxiliary(network, &mut pass, x)?
+        } else {
+            (self.problem.forward_read(network, &mut pass, x)?, None)
         };
+        let loss_of_outputs = |pass: &mut Pass<'_>, outputs: &nn::Tensor| {
+            let loss = loss_of(self.problem.facts.loss);
+            match y.device() {
+                Device::Cpu => loss.of(pass, outputs, y),
+                _ => loss.record(pass, outputs, y), // checked before the capture
+            }
+        };
+        let mut loss = loss_of_outputs(&mut pass, &outputs)?;
+        if let Some(second) = second {
+            let second = loss_of_outputs(&mut pass, &second)?;
+            let weight = Tensor::full_on(pass.device(), second.shape(), self.recipe.auxiliary as f32);
+            let second = pass.apply("auxiliary", Binary::mul(), &[&second, &weight.into()])?;
+            loss = pass.apply("auxiliary", Binary::add(), &[&loss, &second])?;
+        }
         pass.backward(&loss)?;
         if let Some(clip) = &mut self.clip {
             clip.clip(&mut self.params);
@@ -299,7 +321,12 @@ impl<'a> Training<'a> {
         if self.steps == 1 || x.shape()[0] < self.batch {
             return self.eager(network, tape, x, y, now);
         }
+        // A path that is never dropped records nothing: the step is another one when it first is.
+        if (self.captured_drop_path == 0.0) != (now.drop_path == 0.0) {
+            self.captured = None;
+        }
         if self.captured.is_none() {
+            self.captured_drop_path = now.drop_path;
             let device = self.params.device();
             let (x, y) = (x.to(device), y.to(device));
             let (graph, done) = Graph::capture(|| self.eager(network, tape, &x, &y, now));
@@ -313,6 +340,7 @@ impl<'a> Training<'a> {
         captured.graph.launch(|what| match what {
             Changing::Rate(_) => Changing::Rate(now.rate as f32),
             Changing::Stream(_, index) => Changing::Stream(now.dropout, index),
+            Changing::DropPath(_, index, _) => Changing::DropPath(now.dropout, index, now.drop_path),
             other => other,
         });
         Ok((captured.loss.clone(), captured.outputs.clone()))

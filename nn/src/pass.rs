@@ -1,5 +1,7 @@
 //! One forward, and the gradients of it.
 
+use std::ops::Range;
+
 use autograd::{OpError, Tape, Tensor};
 use kernels::rng::{Key, Stream};
 use kernels::{Device, Op};
@@ -24,6 +26,9 @@ pub struct Pass<'a> {
     pub tape: &'a mut Tape,
     /// The numbers; layers read them through [`Pass::param`] and write running statistics.
     pub params: &'a mut Params,
+    /// Probability with which drop-path layers drop a sample in this step, 0 unless set: it grows with the training. At 0
+    /// they record nothing, so a step that was captured at 0 is captured anew when it is another.
+    pub drop_path: f32,
     mode: Mode,
     draws: u64,
 }
@@ -38,7 +43,15 @@ impl<'a> Pass<'a> {
         }
         params.leaves.clear();
         params.leaves.resize(params.entries().len(), None);
-        Self { tape, params, mode, draws: 0 }
+        Self { tape, params, drop_path: 0.0, mode, draws: 0 }
+    }
+
+    /// Takes the entries of these numbers as constants: the gradients of this pass leave them out, and what only they would
+    /// have needed is not computed. Say it before anything is recorded.
+    #[must_use]
+    pub fn freezing(mut self, entries: Range<usize>) -> Self {
+        entries.for_each(|i| self.hold(ParamId(i)));
+        self
     }
 
     /// Where the parameters live, and so where this pass computes.
@@ -56,7 +69,7 @@ impl<'a> Pass<'a> {
         matches!(self.mode, Mode::Train(_))
     }
 
-    /// An entry as an input of ops: a leaf, the same one all through the pass; a buffer is a constant.
+    /// An entry as an input of ops: a leaf, the same one all through the pass; buffers and what is held are constants.
     pub fn param(&mut self, id: ParamId) -> Tensor {
         if let Some(leaf) = &self.params.leaves[id.0] {
             return leaf.clone();
@@ -71,7 +84,15 @@ impl<'a> Pass<'a> {
         leaf
     }
 
-    /// Key and number of this step's next random op (dropout); `None` in evaluation.
+    /// Takes a parameter as a constant for the rest of this pass: its gradient is not computed, and it gets none.
+    pub fn hold(&mut self, id: ParamId) {
+        let entry = &self.params.entries()[id.0];
+        if entry.kind() == Kind::Parameter {
+            self.params.leaves[id.0] = Some(Tensor::constant(entry.value().clone()));
+        }
+    }
+
+    /// Key and number of this step's next random op (dropout, drop-path); `None` in evaluation.
     pub fn draw(&mut self) -> Option<(Key, u64)> {
         let Mode::Train(key) = self.mode else { return None };
         self.draws += 1;

@@ -9,7 +9,7 @@ use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
 use nas::arch::Arch;
 use nas::profile::{Overrides, Values};
-use nas::protocol::Asked;
+use nas::protocol::{Asked, method_named};
 use nas::run::{Facts, Identity, Progress, RunFolder, State, folder, interrupt};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     let facts = Facts { cudnn: speed(args), ..facts(args) };
     let bench = Bench { args, engine, overrides, asked, arch, facts, device };
     let (mut good, mut ended) = (Vec::new(), Ended::Well);
-    for cell in cells {
+    for cell in in_turn(&cells) {
         match bench.cell(cell, &seeds) {
             Ok(Ended::Interrupted) => {
                 good.push(cell);
@@ -57,6 +57,7 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
             }
         }
     }
+    good.sort_by_key(|cell| cells.iter().position(|c| c == cell));
     let rows = report::collect(&args.out, args.profile, &good, &seeds)?;
     if !rows.is_empty() {
         ui::line(&report::render(&rows, args.profile, &args.out));
@@ -65,6 +66,22 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
         ui::note("interrupted; the same command goes on from here");
     }
     Ok(ended)
+}
+
+/// The cells in the order in which they run: a method after the one it is like, which on the same task may have found what it
+/// needs (DenseNAS's random search is bounded by what DenseNAS found).
+fn in_turn(cells: &[Cell]) -> Vec<Cell> {
+    let like = |cell: &Cell| method_named(cell.method).and_then(|m| m.like);
+    let mut turn: Vec<Cell> = Vec::new();
+    for cell in cells {
+        turn.push(*cell);
+        let waiting = |c: &Cell| c.task == cell.task && like(c) == Some(cell.method);
+        if let Some(i) = turn.iter().position(waiting) {
+            let later = turn.remove(i);
+            turn.push(later);
+        }
+    }
+    turn
 }
 
 /// Reads the file of `--arch` and its hash; refuses one that the chosen cells cannot train.
@@ -323,6 +340,16 @@ pub(crate) mod tests {
         assert_eq!(bench("satellite wrn", out, &engine).unwrap(), Ended::Failed, "another configuration");
         assert_eq!(bench("satellite wrn --mode speed", out, &engine).unwrap(), Ended::Well);
         assert_eq!(engine.ran.take().len(), 1);
+    }
+
+    #[test]
+    fn a_method_runs_after_the_one_it_is_like() {
+        let cell = |task, method| Cell { task, method };
+        let cells = ["wrn", "densenas-random", "densenas", "wrn-asha"].map(|m| cell("ecg", m));
+        let methods: Vec<&str> = in_turn(&cells).iter().map(|c| c.method).collect();
+        assert_eq!(methods, ["wrn", "densenas", "densenas-random", "wrn-asha"]);
+        let other = [cell("ecg", "densenas-random"), cell("darcy", "densenas")];
+        assert_eq!(in_turn(&other), other);
     }
 
     #[test]

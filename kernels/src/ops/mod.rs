@@ -78,6 +78,7 @@ pub const SHARED: &[&Module] = &[
     &crate::cuda::basic::KERNELS,
     &crate::cuda::cudnn::KERNELS,
     &crate::product::cuda::KERNELS,
+    &conv::conv::pointwise::cuda::KERNELS,
     &conv::conv::winograd::cuda::KERNELS,
     &optim::adam::cuda::KERNELS,
     &optim::exponentiated::cuda::KERNELS,

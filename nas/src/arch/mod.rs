@@ -235,9 +235,21 @@ pub struct Family {
 pub const FAMILIES: &[Family] = &[
     Family { name: "wrn", build: crate::wrn::wide },
     Family { name: "resnet1d", build: crate::wrn::resnet1d },
+    Family { name: "cells", build: cells },
+    Family { name: "blocks", build: blocks },
     Family { name: "constant", build: crate::yardstick::constant },
     Family { name: "linear", build: crate::yardstick::linear },
 ];
+
+fn cells(network: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
+    let built = crate::gaea::network::build(network, form.kind, &form.input, form.outputs, at);
+    built.map_err(|e| Error::Arch(e.to_string()))
+}
+
+fn blocks(network: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
+    let blocks = crate::densenas::Blocks::read(network).map_err(Error::Arch)?;
+    Ok(Box::new(blocks.build(form.kind, form.channels(), form.outputs, at)))
+}
 
 /// The family of a network.
 ///

@@ -63,19 +63,40 @@ pub struct Grid {
     nodes: Vec<Node>,
     /// Of each node, to ascending nodes.
     links: Vec<Vec<Link>>,
-    /// Of each node and, last, of the tail: the nodes that feed it, ascending.
+    /// Of each node and, last, of the tail: the nodes that feed it, the nearest first.
     sources: Vec<Vec<usize>>,
     /// Channels of the tail.
     tail: usize,
 }
 
-/// A node on a path, and how many of its stacked layers are basic blocks.
+/// What a stacked layer may be, in the order of its architecture weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A basic block.
+    Basic,
+    /// Nothing: the layer gives what it gets.
+    Skip,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Basic, Self::Skip];
+}
+
+/// A node on a path, and what its stacked layers are.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
     /// The node.
     pub node: usize,
-    /// Its stacked basic blocks.
-    pub stacked: usize,
+    /// Its stacked layers.
+    pub stack: Vec<Operation>,
+}
+
+impl Stop {
+    /// How many of the stacked layers are basic blocks.
+    pub fn stacked(&self) -> usize {
+        self.stack.iter().filter(|o| **o == Operation::Basic).count()
+    }
 }
 
 /// A path: the blocks between stem and tail.
@@ -104,7 +125,7 @@ impl Grid {
         let of = |i: usize| (i + 1..=n).take(MOST_LINKS).map_while(|to| fits(&nodes[i], to)).collect();
         let links: Vec<Vec<Link>> = (0..n).map(of).collect();
         assert!(links.iter().all(|l| !l.is_empty()), "a block of the grid leads nowhere: {nodes:?}");
-        let feeds = |to| (0..n).filter(|&i| links[i].iter().any(|l| l.to == to)).collect();
+        let feeds = |to| (0..n).rev().filter(|&i| links[i].iter().any(|l| l.to == to)).collect();
         let sources = (0..=n).map(feeds).collect();
         Self { nodes, links, sources, tail }
     }
@@ -143,7 +164,7 @@ impl Grid {
         &self.links[i]
     }
 
-    /// What feeds node `i`; the number of nodes means the tail.
+    /// What feeds node `i`, the nearest first, as the reference numbers them; the number of nodes means the tail.
     pub fn sources(&self, i: usize) -> &[usize] {
         &self.sources[i]
     }
@@ -211,11 +232,17 @@ impl Grid {
         }
     }
 
-    /// A path drawn uniformly over the ways, with each block's depth uniform over what it may have.
+    /// A path drawn uniformly over the ways, with each block's depth uniform over what it may have; its basic blocks come
+    /// first.
     pub fn draw(&self, stream: &mut Stream) -> Path {
         let way = self.way(stream.below(self.paths()));
-        let stop = |node: usize| Stop { node, stacked: stream.below(self.nodes[node].layers as u64 + 1) as usize };
-        Path(way.into_iter().map(stop).collect())
+        let mut stop = |node: usize| {
+            let layers = self.nodes[node].layers;
+            let depth = stream.below(layers as u64 + 1) as usize;
+            let stack = (0..layers).map(|l| if l < depth { Operation::Basic } else { Operation::Skip }).collect();
+            Stop { node, stack }
+        };
+        Path(way.into_iter().map(&mut stop).collect())
     }
 
     /// The network of a path.
@@ -228,7 +255,7 @@ impl Grid {
             let link = self.links[from][self.link(from, stop.node)];
             let (inputs, outputs) = (self.nodes[from].channels, self.nodes[stop.node].channels);
             from = stop.node;
-            Block { inputs, outputs, stride: link.stride, stacked: stop.stacked }
+            Block { inputs, outputs, stride: link.stride, stacked: stop.stacked() }
         };
         Blocks { stem: self.nodes[0].channels, blocks: path.0.iter().map(block).collect() }
     }
