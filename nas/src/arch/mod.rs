@@ -10,6 +10,8 @@
 //! `hyperparameters` that the final training takes instead of the profile's, and `search`, facts about itself.
 
 mod count;
+pub mod draw;
+pub mod outline;
 
 use std::collections::BTreeMap;
 use std::path::Path;
