@@ -9,6 +9,7 @@ pub fn all() -> &'static [&'static dyn Method] {
         &crate::wrn::Wrn,
         &crate::densenas_random::DenseNasRandom,
         &crate::densenas::DenseNas,
+        &crate::asha::Asha,
         &Yardstick::Constant,
         &Yardstick::Linear,
     ]
