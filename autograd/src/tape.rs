@@ -4,7 +4,7 @@ use std::any::Any;
 
 use kernels::cuda::driver;
 use kernels::op::MAX_OUTPUTS;
-use kernels::{Backward, Device, Op, OpError, Shape, Tensor as Value};
+use kernels::{Backward, DType, Device, Op, OpError, Shape, Tensor as Value};
 
 /// Most inputs an op may have.
 const MAX_INPUTS: usize = 32;
@@ -82,6 +82,20 @@ struct Node {
     first_slot: u32,
 }
 
+/// Refuses outputs that are not finite; says whether the inputs were.
+fn watch(op: &dyn Op, inputs: &[&Value], outputs: &[Value]) -> Result<(), OpError> {
+    let wrong = |v: &Value| match v.dtype() {
+        DType::F32 => v.to(Device::Cpu).data().iter().copied().find(|x| !x.is_finite()),
+        DType::I32 => None,
+    };
+    let Some((y, x)) = outputs.iter().find_map(|y| Some((y, wrong(y)?))) else { return Ok(()) };
+    let from = match inputs.iter().position(|v| wrong(v).is_some()) {
+        Some(i) => format!("and so did its input {i} {}", inputs[i].shape()),
+        None => "from finite inputs".to_owned(),
+    };
+    Err(OpError::new(op.name(), format!("its output {} holds {x}, {from}", y.shape()), "the numbers ran away"))
+}
+
 /// One input of a recorded op.
 #[derive(Debug)]
 struct Edge {
@@ -96,6 +110,7 @@ struct Edge {
 pub struct Tape {
     generation: u32,
     paused: bool,
+    watched: bool,
     nodes: Vec<Node>,
     ops: Vec<Box<dyn Op>>,
     edges: Vec<Edge>,
@@ -132,6 +147,11 @@ impl Tape {
     /// While paused, ops are computed and nothing is recorded (evaluation).
     pub fn pause(&mut self, paused: bool) {
         self.paused = paused;
+    }
+
+    /// While watched, an op whose output holds NaN or an infinity is refused: that is how a diagnosis finds the first one.
+    pub fn watch(&mut self, watched: bool) {
+        self.watched = watched;
     }
 
     /// Number of ops recorded.
@@ -218,6 +238,9 @@ impl Tape {
             op.forward(values, &mut self.outputs);
         }
         self.flops += op.flops(shapes).unwrap_or(0);
+        if self.watched {
+            watch(op, values, &self.outputs[..inferred.visible()])?;
+        }
 
         let record = !self.paused && inputs.iter().any(|t| t.slot.is_some());
         let mut recorded = Recorded { outputs: [const { None }; MAX_OUTPUTS] };

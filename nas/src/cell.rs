@@ -1,15 +1,16 @@
 //! One cell: a method on a task with one seed, from an opened dataset to `result.json`.
 
 use autograd::Tape;
-use kernels::{Device, Tensor};
+use kernels::Device;
 use nn::{Builder, Mode, Network, Params, Pass};
 use serde_json::json;
 use tasks::{Dataset, Direction, Provenance, Score, Split, Task};
 
 use crate::Error;
+use crate::arch::{self, Arch};
 use crate::method::{Method, Problem, SearchStage};
 use crate::profile::{Overrides, Profile, Values};
-use crate::run::{Progress, RunFolder};
+use crate::run::{ARCH, Progress, RunFolder};
 use crate::train::{self, Training};
 
 /// A method on a task's data with one seed.
@@ -26,6 +27,8 @@ pub struct Cell<'a> {
     pub values: &'a Values,
     /// `--set`, which is already in the values.
     pub set: &'a Overrides,
+    /// The architecture of `--arch`: then nothing is searched.
+    pub arch: Option<&'a Arch>,
     /// Where to compute; it changes no bit.
     pub device: Device,
     /// Seconds between checkpoints; they change no bit.
@@ -44,34 +47,30 @@ impl Cell<'_> {
 /// # Errors
 /// What stopped it; the same call goes on later.
 pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<(), Error> {
-    let (data, values) = (cell.data, cell.values);
-    let arch = {
-        let (train, val) = (data.train(), data.val());
-        let problem = Problem::new(data, &train, &train.items_of(&train::subset(train.groups(), values.train)));
-        let (problem, folder, progress) = (&problem, &mut *folder, &mut *progress);
-        let mut stage = SearchStage { problem, values, seed: cell.seed, train, val, folder, progress };
-        cell.method.search(&mut stage)?
-    };
-    folder.write_arch(&arch)?;
+    let data = cell.data;
+    let arch = architecture(cell, folder, progress)?;
+    let values = &arch.values(cell.values);
 
     let (fit, items) = (data.fit(), train::fitted_items(data, values));
     let mut problem = Problem::new(data, &fit, &items);
     problem.move_to(cell.device);
     let mut params = Params::new();
-    let network = cell.method.network(&arch, &problem, values, &mut Builder::new(&mut params, cell.seed))?;
+    let at = &mut Builder::new(&mut params, cell.seed);
+    let network = arch::build(&arch.network, &problem.form(), values.dropout as f32, at)?;
     params.move_to(cell.device);
     let batch = values.batch_for(items.len(), cell.scaled(), cell.set.map().contains_key("batch"));
     if let Some(note) = &batch.note {
         progress.note(note);
     }
-    let mut training = Training::new(&problem, values, batch.size, cell.seed, params)?;
+    let recipe = cell.method.recipe(values);
+    let mut training = Training::new(&problem, values, recipe, batch.size, cell.seed, params)?;
     training.checkpoint_seconds = cell.checkpoint_seconds;
-    let summary = training.run(&*network, &fit, &items, folder, progress)?;
+    let summary = training.run(&*network, &fit, &items, values.epochs, &mut folder.root(), progress)?;
 
     // The final stage, and only it, opens test data.
     let test = data.open_test()?;
+    progress.stage("test", 0, 1);
     let score = evaluate(&*network, &mut training.params, &problem, data.task(), test.items(), values.test, progress)?;
-    let multiply_adds = multiply_adds(&*network, &mut training.params, &problem)?;
     let (facts, metric) = (data.facts(), data.facts().metric);
     let mut secondary = score.secondary();
     secondary.insert("train_loss", summary.loss.into());
@@ -99,12 +98,43 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
         "test_opened": "final stage, once, after the last epoch",
         "values": values.map(),
         "batch": batch.size,
-        "parameters": training.params.trainable(),
-        "multiply_adds": multiply_adds,
+        "parameters": arch.parameters,
+        "multiply_adds": arch.multiply_adds,
         "digest": training.params.digest(),
         "code": crate::code_version(),
     });
     Ok(folder.write_result(&result)?)
+}
+
+/// The architecture: what was found before, what `--arch` names, or what the search finds; written.
+fn architecture(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<Arch, Error> {
+    if let Some(bytes) = folder.read_file(ARCH)? {
+        return Arch::parse(&bytes);
+    }
+    let (data, values) = (cell.data, cell.values);
+    let (train, val) = (data.train(), data.val());
+    let fitted = train.items_of(&train::subset(train.groups(), values.train));
+    let problem = Problem::new(data, &train, &fitted);
+    let found = match cell.arch {
+        Some(given) => given.found(),
+        None => cell.method.search(&mut SearchStage {
+            problem: &problem,
+            values,
+            seed: cell.seed,
+            train,
+            fitted,
+            val,
+            device: cell.device,
+            scaled: cell.scaled(),
+            set: &|key| cell.set.map().contains_key(key),
+            checkpoint_seconds: cell.checkpoint_seconds,
+            folder: &mut *folder,
+            progress,
+        })?,
+    };
+    let arch = Arch::new(cell.method.name(), data.facts().name, &problem.form(), found)?;
+    folder.write_arch(&arch.json())?;
+    Ok(arch)
 }
 
 /// Items a batch in evaluation, fewer where they are large; it changes no bit, since a sample's bits do not depend on its
@@ -114,7 +144,7 @@ fn evaluated(input: &[usize]) -> usize {
 }
 
 /// The task's score of (at most `most` items, or groups of them, of) a split: running statistics, no augmentation.
-fn evaluate(
+pub(crate) fn evaluate(
     network: &dyn Network,
     params: &mut Params,
     problem: &Problem,
@@ -126,7 +156,6 @@ fn evaluate(
     let items = split.items_of(&train::subset(split.groups(), most));
     let size = evaluated(split.input());
     let batches = items.len().div_ceil(size);
-    progress.stage("test", 0, 1);
     let (mut tape, mut score) = (Tape::new(), task.score(split));
     for (i, batch) in items.chunks(size).enumerate() {
         let (x, y) = split.batch(batch);
@@ -136,14 +165,4 @@ fn evaluate(
         progress.step(i + 1, batches);
     }
     Ok(score)
-}
-
-/// Multiply-adds of one input's forward: those of convolutions and matrix products, bias excluded.
-fn multiply_adds(network: &dyn Network, params: &mut Params, problem: &Problem) -> Result<u64, Error> {
-    let shape: Vec<usize> = std::iter::once(1).chain(problem.input.iter().copied()).collect();
-    let mut tape = Tape::new();
-    let mut pass = Pass::new(&mut tape, params, Mode::Eval);
-    let zeros = Tensor::full_on(pass.device(), &shape[..], 0.0);
-    network.forward(&mut pass, &zeros.into())?;
-    Ok(pass.tape.flops() / 2)
 }

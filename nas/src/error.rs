@@ -17,13 +17,18 @@ pub enum Error {
     /// A checkpoint does not fit.
     #[error(transparent)]
     Checkpoint(#[from] nn::CheckpointError),
+    /// An architecture's description.
+    #[error("{0}")]
+    Arch(String),
     /// Numbers ran away.
     #[error(
-        "the loss is {value} in epoch {epoch}, step {step} (learning rate {rate}); the last checkpoint is kept; try a smaller lr"
+        "the loss is {value} in epoch {epoch}, step {step} (learning rate {rate}): {origin}; the last checkpoint is kept; try a smaller lr"
     )]
     NotFinite {
         /// What the loss was.
         value: f32,
+        /// Where it began: layer and op.
+        origin: String,
         /// Counted from 1.
         epoch: usize,
         /// Counted from 1, within the epoch.

@@ -5,7 +5,12 @@
 //! continued, what is finished is not begun again, and nothing is ever half-written. [`profile`] says how large a cell is,
 //! [`protocol`] how things are called.
 
+pub mod arch;
+pub mod asha;
+pub mod bilevel;
 pub mod cell;
+pub mod densenas;
+pub mod densenas_random;
 mod error;
 pub mod gaea;
 pub mod method;
@@ -15,6 +20,7 @@ pub mod profile;
 pub mod protocol;
 pub mod run;
 pub mod train;
+pub mod watch;
 pub mod wrn;
 pub mod yardstick;
 

@@ -5,11 +5,11 @@
 
 use kernels::ops::elementwise::binary::Binary;
 use kernels::{Device, Tensor as Value};
-use nn::{Builder, Network, OpError, Pass, Tensor};
-use serde_json::Value as Json;
+use nn::{Network, OpError, Pass, Schedule, Tensor};
 use tasks::{Dataset, Facts, Quirks, Split, Transform};
 
 use crate::Error;
+use crate::arch::{Form, Found};
 use crate::profile::Values;
 use crate::run::{Progress, RunFolder};
 
@@ -53,9 +53,9 @@ impl Problem {
         }
     }
 
-    /// Channels of the input.
-    pub fn channels(&self) -> usize {
-        self.input.last().copied().unwrap_or(1)
+    /// What a network for it reads and gives.
+    pub fn form(&self) -> Form {
+        Form { kind: self.facts.kind, input: self.input.clone(), outputs: self.outputs }
     }
 
     /// Moves what it holds to where the network computes.
@@ -83,6 +83,29 @@ impl Problem {
     /// What an op refuses.
     pub fn forward_read(&self, network: &dyn Network, pass: &mut Pass<'_>, x: Value) -> Result<Tensor, OpError> {
         let y = network.forward(pass, &x.into())?;
+        self.in_unit(pass, y)
+    }
+
+    /// As [`Problem::forward_read`], with the answer of the network's auxiliary head, where it has one.
+    ///
+    /// # Errors
+    /// What an op refuses.
+    pub fn forward_with_auxiliary(
+        &self,
+        network: &dyn Network,
+        pass: &mut Pass<'_>,
+        x: Value,
+    ) -> Result<(Tensor, Option<Tensor>), OpError> {
+        let (y, second) = network.forward_with_auxiliary(pass, &x.into())?;
+        let second = second.map(|y| self.in_unit(pass, y)).transpose()?;
+        Ok((self.in_unit(pass, y)?, second))
+    }
+
+    /// What a network gave, in the targets' unit.
+    ///
+    /// # Errors
+    /// What an op refuses.
+    pub fn in_unit(&self, pass: &mut Pass<'_>, y: Tensor) -> Result<Tensor, OpError> {
         let Some([scale, shift]) = &self.unit else { return Ok(y) };
         let y = pass.apply("normaliser", Binary::mul(), &[&y, &scale.clone().into()])?;
         pass.apply("normaliser", Binary::add(), &[&y, &shift.clone().into()])
@@ -91,20 +114,75 @@ impl Problem {
 
 /// What a search may use.
 pub struct SearchStage<'a> {
-    /// The problem.
+    /// The problem of fitting [`SearchStage::train`].
     pub problem: &'a Problem,
     /// The profile's values in force.
     pub values: &'a Values,
     /// The seed.
     pub seed: u64,
-    /// What the search fits.
+    /// What the search fits: items of [`SearchStage::fitted`].
     pub train: Split,
+    /// The profile's share of them.
+    pub fitted: Vec<u32>,
     /// What it selects by.
     pub val: Split,
+    /// Where to compute; it changes no bit.
+    pub device: Device,
+    /// Whether sizes are scaled down: see [`Values::batch_for`].
+    pub scaled: bool,
+    /// The keys of `--set`, which are taken as they are.
+    pub set: &'a dyn Fn(&str) -> bool,
+    /// Seconds between checkpoints; they change no bit.
+    pub checkpoint_seconds: f64,
     /// Where it saves.
     pub folder: &'a mut RunFolder,
     /// Who watches.
     pub progress: &'a mut dyn Progress,
+}
+
+impl SearchStage<'_> {
+    /// The batch of the value `key` for so many items; says so where it is not the one asked for.
+    pub fn batch(&mut self, key: &str, items: usize) -> usize {
+        let batch = Values::batch_of(self.values.count(key), items, self.scaled, (self.set)(key));
+        if let Some(note) = batch.note {
+            self.progress.note(&format!("{key}: {note}"));
+        }
+        batch.size
+    }
+}
+
+/// How a final network is trained: SGD on the task's loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// The learning rate's course.
+    pub schedule: Schedule,
+    /// Whether the schedule counts steps; else epochs.
+    pub by_step: bool,
+    /// Nesterov's momentum.
+    pub nesterov: bool,
+    /// Bound on the gradients' common norm.
+    pub clip: Option<f64>,
+    /// Probability that a path is dropped, reached linearly in the epochs: p e / epochs in epoch e (from 0).
+    pub drop_path: f64,
+    /// Side of the square that cutout blanks; 0: none.
+    pub cutout: usize,
+    /// Weight of the auxiliary head's loss.
+    pub auxiliary: f64,
+}
+
+impl Recipe {
+    /// The benchmark's for its wide residual networks: steps of 0.2, Nesterov where there is momentum.
+    pub fn benchmark_steps(values: &Values) -> Self {
+        Self {
+            schedule: Schedule::BenchmarkSteps { epochs: values.epochs },
+            by_step: false,
+            nesterov: values.momentum > 0.0,
+            clip: None,
+            drop_path: 0.0,
+            cutout: 0,
+            auxiliary: 0.0,
+        }
+    }
 }
 
 /// A method: one folder under `nas/src/`, one line in [`crate::methods`].
@@ -115,27 +193,21 @@ pub trait Method: Sync {
     /// Whether it has a row for this task.
     fn covers(&self, facts: &Facts) -> bool;
 
-    /// Finds an architecture: the content of `arch.json`. Resumable: what it saves in the folder it goes on from.
+    /// The families of networks that it finds, and trains from a file.
+    fn families(&self) -> &'static [&'static str];
+
+    /// Finds an architecture. Resumable: what it saves in the folder it goes on from.
     ///
     /// # Errors
     /// If the folder cannot be written, or the search is stopped.
-    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Json, Error>;
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error>;
 
     /// The architecture, where it is known before any search; for plans.
-    fn fixed(&self, facts: &Facts, values: &Values) -> Option<Json> {
+    fn fixed(&self, facts: &Facts, values: &Values) -> Option<Found> {
         let _ = (facts, values);
         None
     }
 
-    /// Builds the network of an architecture.
-    ///
-    /// # Errors
-    /// If the architecture is not one of this method's.
-    fn network(
-        &self,
-        arch: &Json,
-        problem: &Problem,
-        values: &Values,
-        at: &mut Builder<'_>,
-    ) -> Result<Box<dyn Network>, Error>;
+    /// How its network is trained.
+    fn recipe(&self, values: &Values) -> Recipe;
 }

@@ -7,6 +7,7 @@ use nn::{Builder, Kind, Mode, Params, Pass};
 use tasks::{Facts, Kind as Family, Loss};
 
 use crate::Error;
+use crate::arch;
 use crate::method::{Method, Problem};
 use crate::profile::Values;
 use crate::train::loss_of;
@@ -37,12 +38,13 @@ pub fn plan(
     scaled: bool,
     chosen: bool,
 ) -> Result<Option<Plan>, Error> {
-    let Some(arch) = method.fixed(facts, values) else { return Ok(None) };
+    let Some(found) = method.fixed(facts, values) else { return Ok(None) };
     let before = memory::planned_usage().0;
     memory::reset_planned_peak();
     let problem = Problem::planned(facts);
     let mut params = Params::new();
-    let network = method.network(&arch, &problem, values, &mut Builder::new(&mut params, 0))?;
+    let network =
+        arch::build(&found.network, &problem.form(), values.dropout as f32, &mut Builder::new(&mut params, 0))?;
     params.move_to(Device::PLANNED);
     let shape = |b: usize| -> Vec<usize> { std::iter::once(b).chain(problem.input.iter().copied()).collect() };
     let room = |s: Vec<usize>| Tensor::uninit_on(Device::PLANNED, &s[..]);
@@ -94,7 +96,7 @@ mod tests {
     fn every_paper_cell_of_wrn_fits_the_papers_card() {
         let wrn = methods::by_name("wrn").unwrap();
         for task in tasks::all() {
-            let (facts, values) = (task.facts(), Profile::Paper.values(task.facts().name));
+            let (facts, values) = (task.facts(), Profile::Paper.values(task.facts().name, "wrn"));
             let plan = plan(wrn, facts, &values, false, false).unwrap().unwrap();
             assert_eq!(plan.batch, values.batch, "{}", facts.name);
             assert!(plan.peak_bytes > 4 * 3 * plan.parameters, "{}: {plan:?}", facts.name);

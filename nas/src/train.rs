@@ -7,19 +7,20 @@
 use autograd::Tape;
 use kernels::cuda::graph::Graph;
 use kernels::cuda::step::Changing;
+use kernels::ops::elementwise::binary::Binary;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
 use kernels::{Device, Tensor};
-use nn::schedule::Schedule;
-use nn::{Checkpoint, Loss, Mode, Network, Params, Pass, Sgd};
+use nn::{Checkpoint, Clip, Loss, Mode, Network, Params, Pass, Schedule, Sgd};
 use serde_json::{Value, json};
 use tasks::metrics::Top1;
 use tasks::{Dataset, Sizes, Split};
 
 use crate::Error;
-use crate::method::Problem;
+use crate::method::{Problem, Recipe};
 use crate::profile::Values;
-use crate::run::{Clock, Progress, RunError, RunFolder, interrupt};
+use crate::run::{Clock, Place, Progress, RunError, interrupt};
+use crate::watch;
 
 /// The first `most` of a fixed permutation of 0..len, ascending; all of them where there are no more.
 ///
@@ -75,6 +76,7 @@ impl Sums {
 #[derive(Debug, Clone, Copy)]
 struct Now {
     dropout: Key,
+    drop_path: f32,
     rate: f64,
 }
 
@@ -87,14 +89,15 @@ struct Captured {
     outputs: Tensor,
 }
 
-/// A final training.
+/// A training: final, or of a trial.
 pub struct Training<'a> {
     problem: &'a Problem,
     values: &'a Values,
+    recipe: Recipe,
     batch: usize,
     seed: u64,
-    schedule: Schedule,
     optimiser: Sgd,
+    clip: Option<Clip>,
     /// The network's numbers.
     pub params: Params,
     /// Seconds between checkpoints.
@@ -105,25 +108,28 @@ pub struct Training<'a> {
     last: Summary,
     /// On a card: the captured step.
     captured: Option<Captured>,
+    /// The probability that a path was dropped in the captured step.
+    captured_drop_path: f32,
     /// Steps of this process; the first is never captured, for it loads kernels and makes the momentum.
     steps: usize,
 }
 
 impl<'a> Training<'a> {
-    /// The benchmark's recipe (SGD, Nesterov's momentum, steps of 0.2) on fresh parameters.
+    /// A recipe on fresh parameters.
     ///
     /// # Errors
     /// If the recipe's numbers make no sense.
     pub fn new(
         problem: &'a Problem,
         values: &'a Values,
+        recipe: Recipe,
         batch: usize,
         seed: u64,
         params: Params,
     ) -> Result<Self, Error> {
         let rule = Rule {
             momentum: values.momentum as f32,
-            nesterov: values.momentum > 0.0,
+            nesterov: recipe.nesterov,
             weight_decay: values.weight_decay as f32,
         };
         Ok(Self {
@@ -131,8 +137,9 @@ impl<'a> Training<'a> {
             values,
             batch,
             seed,
-            schedule: Schedule::BenchmarkSteps { epochs: values.epochs },
             optimiser: Sgd::new(rule)?,
+            clip: recipe.clip.map(Clip::new),
+            recipe,
             params,
             checkpoint_seconds: 10.0,
             epoch: 0,
@@ -140,11 +147,13 @@ impl<'a> Training<'a> {
             sums: Sums::default(),
             last: Summary::default(),
             captured: None,
+            captured_drop_path: 0.0,
             steps: 0,
         })
     }
 
-    /// Trains to the last epoch, from the folder's checkpoint if there is one; gives the last epoch's summary.
+    /// Trains to the end of epoch `until` (at most the last), from the place's checkpoint if there is one, and saves there;
+    /// gives the last epoch's summary. A training paused so goes on to the same bits.
     ///
     /// # Errors
     /// If the folder fails, the loss runs away, or a stop was requested (everything is saved then).
@@ -153,11 +162,12 @@ impl<'a> Training<'a> {
         network: &dyn Network,
         data: &Split,
         items: &[u32],
-        folder: &mut RunFolder,
+        until: usize,
+        place: &mut Place<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Summary, Error> {
-        self.resume(folder)?;
-        let epochs = self.values.epochs;
+        self.resume(place)?;
+        let epochs = until.min(self.values.epochs);
         let steps = items.len().div_ceil(self.batch);
         progress.stage("train", self.epoch, epochs);
         let mut tape = Tape::new();
@@ -167,34 +177,40 @@ impl<'a> Training<'a> {
             self.order(items, &mut order);
             while self.step < steps {
                 let batch = &order[self.step * self.batch..items.len().min((self.step + 1) * self.batch)];
-                self.fit(network, &mut tape, data, batch)?;
+                self.fit(network, &mut tape, data, batch, steps)?;
                 self.step += 1;
                 progress.step(self.step, steps);
                 if interrupt::requested() {
-                    self.save(folder)?;
+                    self.save(place)?;
                     return Err(Error::Interrupted { epoch: self.epoch + 1, steps: self.step });
                 }
                 if self.step < steps && saved.seconds() >= self.checkpoint_seconds {
-                    self.save(folder)?;
+                    self.save(place)?;
                     saved = Clock::start();
                 }
             }
             self.last = self.sums.summary(data.has_classes());
             self.epoch += 1;
             (self.step, self.sums) = (0, Sums::default());
-            folder.append_metrics(&self.line())?;
+            place.append_metrics(&self.line(steps))?;
             let newest = self.last.error.map_or(("train loss", self.last.loss), |e| ("train error", e));
             progress.epoch(self.epoch, Some(newest));
             if self.epoch == epochs || saved.seconds() >= self.checkpoint_seconds {
-                self.save(folder)?;
+                self.save(place)?;
                 saved = Clock::start();
             }
         }
         Ok(self.last)
     }
 
-    fn rate(&self, epoch: usize) -> f64 {
-        self.schedule.rate(self.values.lr, epoch)
+    /// The learning rate of a step, of which an epoch has `steps`.
+    fn rate(&self, epoch: usize, step: usize, steps: usize) -> f64 {
+        let at = if self.recipe.by_step { epoch * steps + step } else { epoch };
+        let schedule = match self.recipe.schedule {
+            Schedule::Cosine { epochs, end } if self.recipe.by_step => Schedule::Cosine { epochs: epochs * steps, end },
+            ref other => other.clone(),
+        };
+        schedule.rate(self.values.lr, at)
     }
 
     /// The epoch's order of the items, a function of (seed, epoch); the quirk `unshuffled` keeps the file's.
@@ -208,21 +224,39 @@ impl<'a> Training<'a> {
     }
 
     /// One step.
-    fn fit(&mut self, network: &dyn Network, tape: &mut Tape, data: &Split, batch: &[u32]) -> Result<(), Error> {
+    fn fit(
+        &mut self,
+        network: &dyn Network,
+        tape: &mut Tape,
+        data: &Split,
+        batch: &[u32],
+        steps: usize,
+    ) -> Result<(), Error> {
         let (epoch, step) = (self.epoch as u64, self.step as u64);
-        let (x, y) = data.training_batch(batch, Key::new(self.seed, Purpose::Augment).at(epoch, 0));
+        let augment = Key::new(self.seed, Purpose::Augment);
+        let (x, y) = data.training_batch(batch, augment.at(epoch, 0));
         let now = Now {
             dropout: Key::new(self.seed, Purpose::Dropout).at(epoch, step),
-            rate: self.schedule.rate(self.values.lr, self.epoch),
+            drop_path: (self.recipe.drop_path * self.epoch as f64 / self.values.epochs as f64) as f32,
+            rate: self.rate(self.epoch, self.step, steps),
         };
+        let x = self.problem.read(&x);
         let (loss, outputs) = if self.params.device() == Device::Cpu {
-            self.eager(network, tape, &self.problem.read(&x), &y, now)?
+            self.eager(network, tape, &x, &y, now)?
         } else {
-            self.on_card(network, tape, &self.problem.read(&x), &y, now)?
+            self.on_card(network, tape, &x, &y, now)?
         };
         let value = loss.item();
         if !value.is_finite() {
-            return Err(Error::NotFinite { value, epoch: self.epoch + 1, step: self.step + 1, rate: now.rate });
+            let mode = Mode::Train(now.dropout);
+            let origin = watch::origin(tape, &mut self.params, mode, |pass| {
+                pass.drop_path = now.drop_path;
+                let x = x.to(pass.device());
+                let outputs = self.problem.forward_read(network, pass, x)?;
+                loss_of(self.problem.facts.loss).of(pass, &outputs, &y).map(drop)
+            });
+            let (epoch, step, rate) = (self.epoch + 1, self.step + 1, now.rate);
+            return Err(Error::NotFinite { value, origin, epoch, step, rate });
         }
         let items = if self.problem.facts.loss.is_sum() { 1.0 } else { batch.len() as f64 };
         self.sums.loss += f64::from(value) * items;
@@ -245,14 +279,31 @@ impl<'a> Training<'a> {
         now: Now,
     ) -> Result<(Tensor, Tensor), Error> {
         let mut pass = Pass::new(tape, &mut self.params, Mode::Train(now.dropout));
+        pass.drop_path = now.drop_path;
         let x = x.to(pass.device());
-        let outputs = self.problem.forward_read(network, &mut pass, x)?;
-        let loss = loss_of(self.problem.facts.loss);
-        let loss = match y.device() {
-            Device::Cpu => loss.of(&mut pass, &outputs, y)?,
-            _ => loss.record(&mut pass, &outputs, y)?, // checked before the capture
+        let (outputs, second) = if self.recipe.auxiliary > 0.0 {
+            self.problem.forward_with_auxiliary(network, &mut pass, x)?
+        } else {
+            (self.problem.forward_read(network, &mut pass, x)?, None)
         };
+        let loss_of_outputs = |pass: &mut Pass<'_>, outputs: &nn::Tensor| {
+            let loss = loss_of(self.problem.facts.loss);
+            match y.device() {
+                Device::Cpu => loss.of(pass, outputs, y),
+                _ => loss.record(pass, outputs, y), // checked before the capture
+            }
+        };
+        let mut loss = loss_of_outputs(&mut pass, &outputs)?;
+        if let Some(second) = second {
+            let second = loss_of_outputs(&mut pass, &second)?;
+            let weight = Tensor::full_on(pass.device(), second.shape(), self.recipe.auxiliary as f32);
+            let second = pass.apply("auxiliary", Binary::mul(), &[&second, &weight.into()])?;
+            loss = pass.apply("auxiliary", Binary::add(), &[&loss, &second])?;
+        }
         pass.backward(&loss)?;
+        if let Some(clip) = &mut self.clip {
+            clip.clip(&mut self.params);
+        }
         self.optimiser.step(&mut self.params, now.rate);
         Ok((loss.into_value(), outputs.into_value()))
     }
@@ -270,7 +321,12 @@ impl<'a> Training<'a> {
         if self.steps == 1 || x.shape()[0] < self.batch {
             return self.eager(network, tape, x, y, now);
         }
+        // A path that is never dropped records nothing: the step is another one when it first is.
+        if (self.captured_drop_path == 0.0) != (now.drop_path == 0.0) {
+            self.captured = None;
+        }
         if self.captured.is_none() {
+            self.captured_drop_path = now.drop_path;
             let device = self.params.device();
             let (x, y) = (x.to(device), y.to(device));
             let (graph, done) = Graph::capture(|| self.eager(network, tape, &x, &y, now));
@@ -284,17 +340,18 @@ impl<'a> Training<'a> {
         captured.graph.launch(|what| match what {
             Changing::Rate(_) => Changing::Rate(now.rate as f32),
             Changing::Stream(_, index) => Changing::Stream(now.dropout, index),
+            Changing::DropPath(_, index, _) => Changing::DropPath(now.dropout, index, now.drop_path),
             other => other,
         });
         Ok((captured.loss.clone(), captured.outputs.clone()))
     }
 
     /// The epoch's line of metrics.
-    fn line(&self) -> Value {
+    fn line(&self, steps: usize) -> Value {
         let mut line = json!({
             "stage": "final",
             "epoch": self.epoch,
-            "lr": self.rate(self.epoch - 1),
+            "lr": self.rate(self.epoch - 1, steps - 1, steps),
             "train_loss": self.last.loss,
         });
         if let Some(error) = self.last.error {
@@ -303,7 +360,7 @@ impl<'a> Training<'a> {
         line
     }
 
-    fn save(&self, folder: &mut RunFolder) -> Result<(), Error> {
+    fn save(&self, place: &mut Place<'_>) -> Result<(), Error> {
         let bits = |x: f64| format!("{:016x}", x.to_bits());
         let mut checkpoint = Checkpoint::new(json!({
             "stage": "final",
@@ -314,36 +371,39 @@ impl<'a> Training<'a> {
             "total": self.sums.items,
             "last_loss": bits(self.last.loss),
             "last_error": self.last.error.map(bits),
-            "metrics": folder.metrics_len(),
+            "metrics": place.metrics_len(),
         }));
         checkpoint.put_params(&self.params);
         self.optimiser.save(&self.params, &mut checkpoint);
-        Ok(folder.save_checkpoint(&checkpoint.to_bytes())?)
+        Ok(place.save(&checkpoint.to_bytes())?)
     }
 
-    /// Goes back to the folder's checkpoint, if there is one.
-    fn resume(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
-        let Some(file) = folder.resume()? else { return Ok(()) };
+    /// Goes back to the place's checkpoint, if there is one; from that of a search, which ended, training begins.
+    fn resume(&mut self, place: &mut Place<'_>) -> Result<(), Error> {
+        let Some(bytes) = place.checkpoint()? else { return Ok(()) };
         let damaged = |what: &str| RunError::Damaged {
-            path: folder.path().join(crate::run::CHECKPOINT),
+            path: place.path(),
             what: what.to_owned(),
             fix: "move the run aside with --fresh to begin it anew",
         };
-        let checkpoint = Checkpoint::from_bytes(&file.bytes).map_err(|e| damaged(&e.to_string()))?;
+        let checkpoint = Checkpoint::from_bytes(&bytes).map_err(|e| damaged(&e.to_string()))?;
         let meta = &checkpoint.meta;
         let whole = |key: &str| meta[key].as_u64().ok_or_else(|| damaged(&format!("its metadata lack '{key}'")));
         let real = |key: &str| {
             let text = meta[key].as_str().and_then(|s| u64::from_str_radix(s, 16).ok());
             text.map(f64::from_bits).ok_or_else(|| damaged(&format!("its metadata lack '{key}'")))
         };
+        let metrics = whole("metrics")?;
+        if meta["stage"] == "search" {
+            return Ok(place.truncate_metrics(metrics)?);
+        }
         checkpoint.load_params(&mut self.params)?;
         self.optimiser.load(&self.params, &checkpoint)?;
         (self.epoch, self.step) = (whole("epoch")? as usize, whole("step")? as usize);
         self.sums = Sums { loss: real("loss")?, items: whole("total")?, wrong: whole("wrong")? };
         let error = if meta["last_error"].is_null() { None } else { Some(real("last_error")?) };
         self.last = Summary { loss: real("last_loss")?, error };
-        let metrics = whole("metrics")?;
-        Ok(folder.truncate_metrics(metrics)?)
+        Ok(place.truncate_metrics(metrics)?)
     }
 }
 
@@ -369,7 +429,7 @@ mod tests {
         assert_eq!((s.len(), s.windows(2).all(|w| w[0] < w[1])), (100, true));
         assert!(s[0] < 100 && s[99] > 900);
         let sizes = Sizes { train: 10, val: 5, test: 1 };
-        let values = crate::profile::Profile::Smoke.values("satellite");
+        let values = crate::profile::Profile::Smoke.values("satellite", "wrn");
         assert_eq!(fitted_groups(sizes, &values), (0..15).collect::<Vec<_>>());
     }
 
@@ -379,7 +439,7 @@ mod tests {
         let sizes = Sizes { train: 5, val: 3, test: 1 };
         ecg.generate(sizes, 0, scratch.path(), &tasks::Silent).unwrap();
         let data = Dataset::open(scratch.path(), ecg).unwrap();
-        let mut values = crate::profile::Profile::Smoke.values("ecg");
+        let mut values = crate::profile::Profile::Smoke.values("ecg", "wrn");
         (values.train, values.val) = (2, 1);
         let (fit, items) = (data.fit(), fitted_items(&data, &values));
         let mut groups: Vec<u32> = items.iter().map(|&i| fit.group(i)).collect();

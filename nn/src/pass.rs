@@ -1,5 +1,7 @@
 //! One forward, and the gradients of it.
 
+use std::ops::Range;
+
 use autograd::{OpError, Tape, Tensor};
 use kernels::rng::{Key, Stream};
 use kernels::{Device, Op};
@@ -44,6 +46,14 @@ impl<'a> Pass<'a> {
         Self { tape, params, drop_path: 0.0, mode, draws: 0 }
     }
 
+    /// Takes the entries of these numbers as constants: the gradients of this pass leave them out, and what only they would
+    /// have needed is not computed. Say it before anything is recorded.
+    #[must_use]
+    pub fn freezing(mut self, entries: Range<usize>) -> Self {
+        entries.for_each(|i| self.hold(ParamId(i)));
+        self
+    }
+
     /// Where the parameters live, and so where this pass computes.
     pub fn device(&self) -> Device {
         self.params.device()
@@ -59,7 +69,7 @@ impl<'a> Pass<'a> {
         matches!(self.mode, Mode::Train(_))
     }
 
-    /// An entry as an input of ops: a leaf, the same one all through the pass; a buffer is a constant.
+    /// An entry as an input of ops: a leaf, the same one all through the pass; buffers and what is held are constants.
     pub fn param(&mut self, id: ParamId) -> Tensor {
         if let Some(leaf) = &self.params.leaves[id.0] {
             return leaf.clone();
@@ -72,6 +82,14 @@ impl<'a> Pass<'a> {
         let leaf = self.tape.leaf(value);
         self.params.leaves[id.0] = Some(leaf.clone());
         leaf
+    }
+
+    /// Takes a parameter as a constant for the rest of this pass: its gradient is not computed, and it gets none.
+    pub fn hold(&mut self, id: ParamId) {
+        let entry = &self.params.entries()[id.0];
+        if entry.kind() == Kind::Parameter {
+            self.params.leaves[id.0] = Some(Tensor::constant(entry.value().clone()));
+        }
     }
 
     /// Key and number of this step's next random op (dropout, drop-path); `None` in evaluation.

@@ -130,10 +130,11 @@ fn a_new_task_is_generated_trained_and_judged() {
     let data = Dataset::open(dir.path(), &Stripes).unwrap();
     assert_eq!((data.sizes(), data.hash()), (FACTS.sizes, &*made.hash));
 
-    let (batch, lr, width) = (16, 0.1, 0.125);
+    let (batch, lr) = (16, 0.1);
+    let own = [("width".to_owned(), 0.125.into())].into();
     let (train, val, test) = (FACTS.sizes.train, FACTS.sizes.val, FACTS.sizes.test);
     let (momentum, weight_decay, dropout) = (0.9, 5e-4, 0.0);
-    let values = Values { epochs: 2, batch, lr, momentum, weight_decay, dropout, train, val, test, width };
+    let values = Values { epochs: 2, batch, lr, momentum, weight_decay, dropout, train, val, test, own };
     let method = nas::methods::by_name("wrn").unwrap();
     let set = Overrides::default();
     let identity = Identity {
@@ -166,6 +167,7 @@ fn a_new_task_is_generated_trained_and_judged() {
         profile: Profile::Quick,
         values: &values,
         set: &set,
+        arch: None,
         device: Device::Cpu,
         checkpoint_seconds: 60.0,
     };

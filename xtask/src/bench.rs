@@ -7,10 +7,12 @@ use crate::{Ended, Usage, dry_run, progress, report, ui};
 use anyhow::Context;
 use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
+use nas::arch::Arch;
 use nas::profile::{Overrides, Values};
-use nas::protocol::Asked;
+use nas::protocol::{Asked, method_named};
 use nas::run::{Facts, Identity, Progress, RunFolder, State, folder, interrupt};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Runs the command.
 ///
@@ -26,6 +28,10 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     if let Some(idle) = asked.idle(cells.iter().map(|c| (c.task, c.method))).first() {
         return Err(Usage(format!("--quirk {idle} changes none of the chosen cells")).into());
     }
+    if let Some(idle) = overrides.idle(cells.iter().map(|c| c.method)).first() {
+        return Err(Usage(format!("--set {idle} changes none of the chosen cells")).into());
+    }
+    let arch = args.arch.as_deref().map(|path| given(path, &cells)).transpose()?;
     let device = args.device.open().map_err(anyhow::Error::msg)?;
     if let Some(threads) = args.threads {
         kernels::pool::set_threads(usize::from(threads));
@@ -35,9 +41,9 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     seeds.retain(|s| seen.insert(*s));
     stop_on_signals();
     let facts = Facts { cudnn: speed(args), ..facts(args) };
-    let bench = Bench { args, engine, overrides, asked, facts, device };
+    let bench = Bench { args, engine, overrides, asked, arch, facts, device };
     let (mut good, mut ended) = (Vec::new(), Ended::Well);
-    for cell in cells {
+    for cell in in_turn(&cells) {
         match bench.cell(cell, &seeds) {
             Ok(Ended::Interrupted) => {
                 good.push(cell);
@@ -51,6 +57,7 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
             }
         }
     }
+    good.sort_by_key(|cell| cells.iter().position(|c| c == cell));
     let rows = report::collect(&args.out, args.profile, &good, &seeds)?;
     if !rows.is_empty() {
         ui::line(&report::render(&rows, args.profile, &args.out));
@@ -59,6 +66,44 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
         ui::note("interrupted; the same command goes on from here");
     }
     Ok(ended)
+}
+
+/// The cells in the order in which they run: a method after the one it is like, which on the same task may have found what it
+/// needs (DenseNAS's random search is bounded by what DenseNAS found).
+fn in_turn(cells: &[Cell]) -> Vec<Cell> {
+    let like = |cell: &Cell| method_named(cell.method).and_then(|m| m.like);
+    let mut turn: Vec<Cell> = Vec::new();
+    for cell in cells {
+        turn.push(*cell);
+        let waiting = |c: &Cell| c.task == cell.task && like(c) == Some(cell.method);
+        if let Some(i) = turn.iter().position(waiting) {
+            let later = turn.remove(i);
+            turn.push(later);
+        }
+    }
+    turn
+}
+
+/// Reads the file of `--arch` and its hash; refuses one that the chosen cells cannot train.
+fn given(path: &Path, cells: &[Cell]) -> anyhow::Result<(Arch, String)> {
+    let arch = Arch::read(path)?;
+    let family = nas::arch::family(&arch.network)?.name;
+    for cell in cells {
+        let (task, method) = (tasks::by_name(cell.task)?, nas::methods::by_name(cell.method));
+        let families = method.map_or(&[][..], |m| m.families());
+        let name = path.display();
+        if !families.contains(&family) {
+            let theirs = families.join(", ");
+            let what = format!("--arch {name}: {} trains networks of family {theirs}, this is '{family}'", cell.method);
+            return Err(Usage(format!("{what}; name a method that finds such networks")).into());
+        }
+        if arch.kind != task.facts().kind {
+            let what = format!("--arch {name}: its network is for tasks like {}, not for {}", arch.task, cell.task);
+            return Err(Usage(format!("{what}; choose a task with answers of the same kind")).into());
+        }
+    }
+    let hash = blake3::hash(&std::fs::read(path)?).to_hex().to_string();
+    Ok((arch, hash))
 }
 
 /// The first signal asks runs to stop, the second ends the process.
@@ -113,6 +158,8 @@ struct Bench<'a> {
     engine: &'a dyn Engine,
     overrides: Overrides,
     asked: Asked,
+    /// The architecture of `--arch`, and the hash of its file.
+    arch: Option<(Arch, String)>,
     facts: Facts,
     device: Device,
 }
@@ -120,7 +167,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     fn cell(&self, cell: Cell, seeds: &[u64]) -> anyhow::Result<Ended> {
         let name = format!("{} {}", cell.task, cell.method);
-        let values = self.args.profile.values(cell.task).with(&self.overrides);
+        let values = self.args.profile.values(cell.task, cell.method).with(&self.overrides);
         let source = {
             let mut watch = progress::watcher(&name);
             self.engine.data(cell.task, &values, &self.args.data, watch.as_mut()).with_context(|| name.clone())?
@@ -164,6 +211,7 @@ impl Bench<'_> {
             profile: self.args.profile,
             values,
             overrides: &self.overrides,
+            arch: self.arch.as_ref().map(|(arch, _)| arch),
             quirks: &self.asked.of(cell.task, cell.method),
             device: self.device,
             source,
@@ -182,8 +230,8 @@ impl Bench<'_> {
             mode: self.args.mode,
             profile: self.args.profile.name().to_owned(),
             values: values.map(),
-            set: self.overrides.map().clone(),
-            arch: None,
+            set: self.overrides.of(cell.method).map().clone(),
+            arch: self.arch.as_ref().map(|(_, hash)| hash.clone()),
             data: source.hash.clone(),
             code: nas::code_version(),
         }
@@ -196,7 +244,6 @@ pub(crate) mod tests {
     use anyhow::bail;
     use serde_json::{Value, json};
     use std::cell::RefCell;
-    use std::path::Path;
     use tasks::Provenance;
 
     /// Three cells; "training" writes a line an epoch.
@@ -293,6 +340,16 @@ pub(crate) mod tests {
         assert_eq!(bench("satellite wrn", out, &engine).unwrap(), Ended::Failed, "another configuration");
         assert_eq!(bench("satellite wrn --mode speed", out, &engine).unwrap(), Ended::Well);
         assert_eq!(engine.ran.take().len(), 1);
+    }
+
+    #[test]
+    fn a_method_runs_after_the_one_it_is_like() {
+        let cell = |task, method| Cell { task, method };
+        let cells = ["wrn", "densenas-random", "densenas", "wrn-asha"].map(|m| cell("ecg", m));
+        let methods: Vec<&str> = in_turn(&cells).iter().map(|c| c.method).collect();
+        assert_eq!(methods, ["wrn", "densenas", "densenas-random", "wrn-asha"]);
+        let other = [cell("ecg", "densenas-random"), cell("darcy", "densenas")];
+        assert_eq!(in_turn(&other), other);
     }
 
     #[test]

@@ -77,9 +77,13 @@ pub struct BenchArgs {
     /// Seeds, separated by commas [default: 0; with --profile paper 0,1,2]
     #[arg(long, value_delimiter = ',', value_name = "SEEDS")]
     pub seeds: Vec<u64>,
-    /// Override a value of the profile: epochs, batch, lr, momentum, weight_decay, dropout, train, val, test, width
+    /// Override a value of the profile: epochs, batch, lr, momentum, weight_decay, dropout, train, val, test, or one of a
+    /// method's own (width, search_epochs, search_batch, trials, ...)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Train the network of this arch.json instead of searching for one
+    #[arg(long, value_name = "FILE")]
+    pub arch: Option<PathBuf>,
     /// corrected: the paper's text done right; published: with every departure of the benchmark's own code that is offered
     #[arg(long, default_value = "corrected", value_name = "PROTOCOL")]
     pub protocol: String,

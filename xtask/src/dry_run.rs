@@ -23,7 +23,7 @@ pub fn run(args: &BenchArgs, overrides: &Overrides) -> anyhow::Result<Ended> {
     let (mut rows, mut fits) = (Vec::new(), true);
     for cell in select(&args.words, &planned)? {
         let (task, method) = (tasks::by_name(cell.task)?, methods::by_name(cell.method).expect("selected as built"));
-        let values = args.profile.values(cell.task).with(overrides);
+        let values = args.profile.values(cell.task, cell.method).with(overrides);
         let mut row = vec![cell.task.to_owned(), cell.method.to_owned()];
         match plan::plan(method, task.facts(), &values, scaled, chosen)? {
             None => row.extend(["after its search"; 4].map(str::to_owned)),

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use kernels::Device;
 use kernels::cuda::driver;
+use nas::arch::Arch;
 use nas::profile::{Overrides, Profile, Values};
 use nas::run::{Progress, RunFolder};
 use nas::{cell, methods};
@@ -49,6 +50,8 @@ pub struct Job<'a> {
     pub quirks: &'a Quirks,
     /// Where to compute.
     pub device: Device,
+    /// The architecture of `--arch`.
+    pub arch: Option<&'a Arch>,
     /// The data.
     pub source: &'a Source,
     /// Seconds between checkpoints.
@@ -98,9 +101,9 @@ impl Engine for Built {
     fn run(&self, job: &Job<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> anyhow::Result<Outcome> {
         let method = methods::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
         let data = &Dataset::open_with(&job.source.dir, tasks::by_name(job.task)?, job.quirks.clone())?;
-        let (seed, profile, values, set) = (job.seed, job.profile, job.values, job.overrides);
+        let (seed, profile, values, set, arch) = (job.seed, job.profile, job.values, job.overrides, job.arch);
         let (device, checkpoint_seconds) = (job.device, job.checkpoint_seconds);
-        let cell = cell::Cell { method, data, seed, profile, values, set, device, checkpoint_seconds };
+        let cell = cell::Cell { method, data, seed, profile, values, set, arch, device, checkpoint_seconds };
         // A failed card ends this cell as its error.
         match driver::guard(|| cell::run(&cell, folder, progress))? {
             Ok(()) => Ok(Outcome::Done),
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn a_stand_in_is_generated_once_and_gives_way_to_what_is_imported() {
         let scratch = tempfile::tempdir().unwrap();
-        let mut values = Profile::Smoke.values("satellite");
+        let mut values = Profile::Smoke.values("satellite", "wrn");
         (values.train, values.val, values.test) = (50, 10, 20);
         let first = Built.data("satellite", &values, scratch.path(), &mut Silent).unwrap();
         assert_eq!(first.provenance, Provenance::StandIn);

@@ -6,6 +6,7 @@ mod counts;
 pub mod network;
 pub mod operations;
 pub mod space;
+pub mod supernet;
 
 pub use network::{Cells, CellsError, CellsSpec};
 pub use space::{Genotype, GenotypeError, Operation};

@@ -33,7 +33,7 @@ impl Form {
     }
 
     /// Windows of 3 in each direction, with one place of padding.
-    fn window(self, stride: usize) -> Window {
+    pub(super) fn window(self, stride: usize) -> Window {
         match self {
             Self::Image => Window::images([3, 3], [stride; 2], [1, 1]),
             Self::Series => Window::series(3, stride, [1, 1]),
@@ -51,6 +51,36 @@ impl Form {
     /// The dimension of channels.
     pub(super) fn channels(self) -> usize {
         self.places().end
+    }
+
+    /// Every second place of `x`, from the first on: ceil(n / 2) a direction.
+    pub(super) fn first_places(self, pass: &mut Pass<'_>, layer: &str, x: &Tensor) -> Result<Tensor, OpError> {
+        let mut ranges = [(0, Slice::END, 1); 3];
+        self.places().for_each(|d| ranges[d].2 = 2);
+        pass.apply(layer, Slice::new(&ranges[..self.channels()]), &[x])
+    }
+
+    /// Every second place of `x`, from the second on; an odd size ends in a zero, so there are ceil(n / 2) as well. Without
+    /// `shift` these are the first places again.
+    pub(super) fn second_places(
+        self,
+        pass: &mut Pass<'_>,
+        layer: &str,
+        x: &Tensor,
+        shift: bool,
+    ) -> Result<Tensor, OpError> {
+        if !shift {
+            return self.first_places(pass, layer, x);
+        }
+        let (mut sides, mut ranges) = ([[0, 0]; 3], [(0, Slice::END, 1); 3]);
+        for d in self.places() {
+            sides[d] = [0, (x.shape()[d] % 2) as isize];
+            ranges[d] = (1, Slice::END, 2);
+        }
+        let odd = sides != [[0, 0]; 3];
+        let dims = self.channels();
+        let x = if odd { pass.apply(layer, Pad::new(&sides[..dims]), &[x])? } else { x.clone() };
+        pass.apply(layer, Slice::new(&ranges[..dims]), &[&x])
     }
 }
 
@@ -140,19 +170,6 @@ impl FactorizedReduce {
         Self { reference, ..self }
     }
 
-    /// Every second place of `x`, from the second on; an odd size ends in a zero.
-    fn shifted(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
-        let (mut sides, mut ranges) = ([[0, 0]; 3], [(0, Slice::END, 1); 3]);
-        for d in self.form.places() {
-            sides[d] = [0, (x.shape()[d] % 2) as isize];
-            ranges[d] = (usize::from(!self.reference), Slice::END, 2);
-        }
-        let dims = self.form.places().end;
-        let odd = !self.reference && sides != [[0, 0]; 3];
-        let x = if odd { pass.apply(&self.name, Pad::new(&sides[..dims]), &[x])? } else { x.clone() };
-        pass.apply(&self.name, Slice::new(&ranges[..dims]), &[&x])
-    }
-
     /// Applies it.
     ///
     /// # Errors
@@ -160,9 +177,9 @@ impl FactorizedReduce {
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
         let x = relu(pass, x)?;
         let a = self.convs[0].forward(pass, &x)?;
-        let x = self.shifted(pass, &x)?;
+        let x = self.form.second_places(pass, &self.name, &x, !self.reference)?;
         let b = self.convs[1].forward(pass, &x)?;
-        let y = pass.apply(&self.name, Concat { dim: self.form.places().end }, &[&a, &b])?;
+        let y = pass.apply(&self.name, Concat { dim: self.form.channels() }, &[&a, &b])?;
         self.bn.forward(pass, &y)
     }
 }

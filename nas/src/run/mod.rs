@@ -21,6 +21,7 @@ mod identity;
 pub mod interrupt;
 mod json;
 mod owner;
+mod place;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use error::RunError;
 pub use identity::{Difference, Facts, Identity, Mode, differences};
 pub use json::{as_number, number};
 pub use nn::checkpoint::canonical;
+pub use place::Place;
 pub use progress::{Progress, Silent};
 
 use disk::{Disk, read, read_json};

@@ -12,23 +12,74 @@ pub use trunk::{Trunk, Width};
 
 use nn::{Builder, Network};
 use serde_json::{Value, json};
-use tasks::{Facts, Kind};
+use tasks::{Facts, Kind, Quirks};
 
 use crate::Error;
-use crate::method::{Method, Problem, SearchStage};
+use crate::arch::{self, Form, Found};
+use crate::method::{Method, Recipe, SearchStage};
 use crate::profile::Values;
 
 /// The default row: a fixed network, trained as the benchmark does.
 #[derive(Debug, Clone, Copy)]
 pub struct Wrn;
 
-fn arch(facts: &Facts, values: &Values) -> Value {
-    let network = match facts.kind {
-        Kind::Point2d => "wrn-16-4",
-        Kind::Dense2d => "wrn-16-4-dense",
-        Kind::Series => "resnet-1d",
-    };
-    json!({"method": "wrn", "rule": "fixed", "network": network, "width": values.width})
+/// The network of a kind of task at a width (1: the benchmark's).
+pub fn described(kind: Kind, width: f64, quirks: &Quirks) -> Value {
+    if kind == Kind::Series {
+        // At least 8 channels, so that every profile's network is one.
+        return json!({"family": "resnet1d", "width": ((64.0 * width + 0.5) as usize).max(8)});
+    }
+    let Width { depth, widen } = Width::WRN_16_4.scaled(width);
+    let mut network = json!({"family": "wrn", "depth": depth, "widen": widen});
+    if kind == Kind::Point2d {
+        network["pooling"] = if quirks.has("corner-pool") { 8.into() } else { "whole".into() };
+    }
+    network
+}
+
+/// Builds the family `wrn`: `depth`, `widen`, and for one answer an image `pooling` (`whole`, or rows and columns of the
+/// corner that is averaged).
+pub(crate) fn wide(net: &Value, form: &Form, dropout: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
+    let width = Width { depth: arch::whole(net, "depth", 1_000)?, widen: arch::whole(net, "widen", 64)? };
+    if width.depth < 10 || width.depth % 6 != 4 {
+        return Err(Error::Arch(format!("network.depth is {}, not 6 n + 4 with n of at least 1", width.depth)));
+    }
+    let (inputs, outputs) = (form.channels(), form.outputs);
+    match form.kind {
+        Kind::Series => Err(Error::Arch("family 'wrn' is for images; series have family 'resnet1d'".to_owned())),
+        Kind::Dense2d => {
+            arch::only(net, &["depth", "widen"])?;
+            Ok(Box::new(Dense::new(at, width, inputs, outputs, dropout)))
+        }
+        Kind::Point2d => {
+            arch::only(net, &["depth", "widen", "pooling"])?;
+            let pooling = match &net["pooling"] {
+                Value::String(s) if s == "whole" => Pooling::Whole,
+                Value::Number(_) => Pooling::Corner(arch::whole(net, "pooling", 1 << 16)?),
+                other => {
+                    return Err(Error::Arch(format!(
+                        "network.pooling is {other}, neither \"whole\" nor a number of rows"
+                    )));
+                }
+            };
+            Ok(Box::new(Point::new(at, width, inputs, outputs, dropout).pooling(pooling)))
+        }
+    }
+}
+
+/// Builds the family `resnet1d`: `width`, the channels of the first stage.
+pub(crate) fn resnet1d(
+    net: &Value,
+    form: &Form,
+    dropout: f32,
+    at: &mut Builder<'_>,
+) -> Result<Box<dyn Network>, Error> {
+    arch::only(net, &["width"])?;
+    if form.kind != Kind::Series {
+        return Err(Error::Arch("family 'resnet1d' is for series; images have family 'wrn'".to_owned()));
+    }
+    let width = arch::whole(net, "width", 4_096)?;
+    Ok(Box::new(Series::new(at, SeriesSpec { width, ..SeriesSpec::new(form.channels(), form.outputs, dropout) })))
 }
 
 impl Method for Wrn {
@@ -40,37 +91,21 @@ impl Method for Wrn {
         true
     }
 
-    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Value, Error> {
-        Ok(arch(stage.problem.facts, stage.values))
+    fn families(&self) -> &'static [&'static str] {
+        &["wrn", "resnet1d"]
     }
 
-    fn fixed(&self, facts: &Facts, values: &Values) -> Option<Value> {
-        Some(arch(facts, values))
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error> {
+        let problem = stage.problem;
+        Ok(Found::fixed(described(problem.facts.kind, stage.values.real("width"), &problem.quirks)))
     }
 
-    fn network(
-        &self,
-        _: &Value,
-        problem: &Problem,
-        values: &Values,
-        at: &mut Builder<'_>,
-    ) -> Result<Box<dyn Network>, Error> {
-        let (inputs, outputs, dropout) = (problem.channels(), problem.outputs, values.dropout as f32);
-        // At least 8 channels, so that every profile's network is one.
-        let scaled = |c: usize| ((c as f64 * values.width + 0.5) as usize).max(8);
-        Ok(match problem.facts.kind {
-            Kind::Point2d => {
-                let corner = problem.quirks.has("corner-pool");
-                let pooling = if corner { Pooling::Corner(8) } else { Pooling::Whole };
-                let net = Point::new(at, Width::WRN_16_4.scaled(values.width), inputs, outputs, dropout);
-                Box::new(net.pooling(pooling))
-            }
-            Kind::Dense2d => Box::new(Dense::new(at, Width::WRN_16_4.scaled(values.width), inputs, outputs, dropout)),
-            Kind::Series => {
-                let spec = SeriesSpec { width: scaled(64), ..SeriesSpec::new(inputs, outputs, dropout) };
-                Box::new(Series::new(at, spec))
-            }
-        })
+    fn fixed(&self, facts: &Facts, values: &Values) -> Option<Found> {
+        Some(Found::fixed(described(facts.kind, values.real("width"), &Quirks::default())))
+    }
+
+    fn recipe(&self, values: &Values) -> Recipe {
+        Recipe::benchmark_steps(values)
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 use tasks::{Facts, Kind};
 
 use crate::Error;
-use crate::method::{Method, Problem, SearchStage};
+use crate::arch::{self, Form, Found};
+use crate::method::{Method, Recipe, SearchStage};
 use crate::profile::Values;
 
 /// Both, trained as everything else is.
@@ -58,6 +59,23 @@ impl Network for LinearNet {
     }
 }
 
+/// Builds the family `constant`.
+pub(crate) fn constant(net: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
+    arch::only(net, &[])?;
+    let fc = at.linear("fc", LinearSpec::new(1, form.outputs).no_bias());
+    Ok(Box::new(ConstantNet { fc, dense: form.kind == Kind::Dense2d }))
+}
+
+/// Builds the family `linear`.
+pub(crate) fn linear(net: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
+    arch::only(net, &[])?;
+    let dense = form.kind == Kind::Dense2d;
+    let inputs = if dense { form.channels() } else { form.input.iter().product() };
+    let norm = at.batch_norm("norm", BatchNormSpec::new(inputs).no_affine());
+    let fc = at.linear("fc", LinearSpec::new(inputs, form.outputs).zero_bias());
+    Ok(Box::new(LinearNet { norm, fc, dense }))
+}
+
 impl Method for Yardstick {
     fn name(&self) -> &'static str {
         match self {
@@ -70,29 +88,22 @@ impl Method for Yardstick {
         true
     }
 
-    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Json, Error> {
+    fn families(&self) -> &'static [&'static str] {
+        match self {
+            Self::Constant => &["constant"],
+            Self::Linear => &["linear"],
+        }
+    }
+
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error> {
         Ok(self.fixed(stage.problem.facts, stage.values).expect("fixed"))
     }
 
-    fn fixed(&self, _: &Facts, _: &Values) -> Option<Json> {
-        Some(json!({"method": self.name(), "rule": "fixed"}))
+    fn fixed(&self, _: &Facts, _: &Values) -> Option<Found> {
+        Some(Found::fixed(json!({"family": self.name()})))
     }
 
-    fn network(
-        &self,
-        _: &Json,
-        problem: &Problem,
-        _: &Values,
-        at: &mut Builder<'_>,
-    ) -> Result<Box<dyn Network>, Error> {
-        let dense = problem.facts.kind == Kind::Dense2d;
-        if *self == Self::Constant {
-            let fc = at.linear("fc", LinearSpec::new(1, problem.outputs).no_bias());
-            return Ok(Box::new(ConstantNet { fc, dense }));
-        }
-        let inputs = if dense { problem.channels() } else { problem.input.iter().product() };
-        let norm = at.batch_norm("norm", BatchNormSpec::new(inputs).no_affine());
-        let fc = at.linear("fc", LinearSpec::new(inputs, problem.outputs).zero_bias());
-        Ok(Box::new(LinearNet { norm, fc, dense }))
+    fn recipe(&self, values: &Values) -> Recipe {
+        Recipe::benchmark_steps(values)
     }
 }

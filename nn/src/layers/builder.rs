@@ -50,6 +50,14 @@ impl<'a> Builder<'a> {
         self.params.add(format!("{}{name}", self.scope), value, Kind::Parameter, layout)
     }
 
+    /// Adds a parameter that begins with these numbers.
+    ///
+    /// # Panics
+    /// As [`Params::add`].
+    pub fn parameter_of(&mut self, name: impl Display, value: Tensor, layout: Layout) -> ParamId {
+        self.params.add(format!("{}{name}", self.scope), value, Kind::Parameter, layout)
+    }
+
     /// Adds a buffer.
     ///
     /// # Panics

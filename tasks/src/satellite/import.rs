@@ -80,9 +80,9 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
         notices.push(format!("{classes} classes instead of {}", FACTS.outputs));
     }
     let provenance = if notices.is_empty() { Provenance::Original } else { Provenance::Partial };
-    // A file that is sorted by class, as small copies are, leaves classes out of a split: the search should not hide it.
-    for (what, labels) in [("training", &train.labels[..n - val]), ("validation", &train.labels[n - val..])] {
-        let seen = labels.iter().collect::<BTreeSet<_>>().len();
+    let rows = cut(&train.labels, val, classes, &mut notices);
+    for (what, rows) in [("training", &rows[..n - val]), ("validation", &rows[n - val..])] {
+        let seen = seen(&train.labels, rows);
         if seen < classes {
             notices.push(format!("{what} holds {seen} of {classes} classes"));
         }
@@ -100,22 +100,46 @@ pub(super) fn import(from: &Path, data_dir: &Path, progress: &dyn Progress) -> R
 
     let mut store = StoreWriter::begin(data_dir, FACTS.name)?;
     let total = (n + test.labels.len()) as u64;
-    for (part, content, from, to) in
-        [(Part::Train, &train, 0, n - val), (Part::Val, &train, n - val, n), (Part::Test, &test, 0, test.labels.len())]
-    {
-        let before = if part == Part::Test { n } else { from };
+    let all: Vec<usize> = (0..test.labels.len()).collect();
+    for (part, content, rows, before) in [
+        (Part::Train, &train, &rows[..n - val], 0),
+        (Part::Val, &train, &rows[n - val..], n - val),
+        (Part::Test, &test, &all[..], n),
+    ] {
+        let labels: Vec<i32> = rows.iter().map(|&r| content.labels[r]).collect();
         let mut split = store.split(part)?;
-        write_split(&mut split, dates, &content.labels[from..to], |i, out| {
+        write_split(&mut split, dates, &labels, |i, out| {
             if i % STRIDE == 0 {
                 progress.report("importing satellite", (before + i) as u64, total, Unit::Items);
             }
-            content.series(from + i, out)
+            content.series(rows[i], out)
         })?;
         store.finish(split, &origin)?;
     }
     store.publish()?;
     progress.report("importing satellite", total, total, Unit::Items);
     Summary::of(data_dir, &super::Satellite)
+}
+
+/// How many classes these rows have.
+fn seen(labels: &[i32], rows: &[usize]) -> usize {
+    rows.iter().map(|&r| labels[r]).collect::<BTreeSet<_>>().len()
+}
+
+/// The rows of training, then the `val` of validation: the last ones, as the benchmark has it. A file that is sorted by class,
+/// as UCR's "Crop" is, would so lose classes from training; of such a file the rows with the smallest BLAKE3 of their number
+/// (u64, little endian) are held out, and a notice says so.
+fn cut(labels: &[i32], val: usize, classes: usize, notices: &mut Vec<String>) -> Vec<usize> {
+    let n = labels.len();
+    let mut rows: Vec<usize> = (0..n).collect();
+    if seen(labels, &rows[..n - val]) == classes || !labels.is_sorted() {
+        return rows;
+    }
+    notices.push("sorted by class: validation is a ninth by BLAKE3 of the row's number, not the last ninth".to_owned());
+    rows.sort_by_cached_key(|&r| std::cmp::Reverse(*blake3::hash(&(r as u64).to_le_bytes()).as_bytes()));
+    rows[..n - val].sort_unstable();
+    rows[n - val..].sort_unstable();
+    rows
 }
 
 fn check<'a>(file: &'a Npy<'a>, path: &Path) -> Result<Content<'a>, Error> {

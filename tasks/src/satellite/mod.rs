@@ -32,7 +32,7 @@ pub static FACTS: Facts = Facts {
         objective: "classify time series of satellite pixels into 24 land covers",
         new_to_nas: true,
     },
-    preprocessing: 1,
+    preprocessing: 2,
 };
 
 /// The task.

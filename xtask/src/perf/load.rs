@@ -70,7 +70,7 @@ pub fn run(tasks: &[&'static dyn Task], reps: usize, json: bool) -> anyhow::Resu
 
 fn one(task: &'static dyn Task, reps: usize) -> anyhow::Result<Loaded> {
     let (facts, scratch) = (task.facts(), tempfile::tempdir()?);
-    let values = Profile::Paper.values(facts.name);
+    let values = Profile::Paper.values(facts.name, "wrn");
     // Enough for a batch; of large inputs a smaller one, for the step's sake: rates hardly depend on it.
     let numbers: usize = facts.input.iter().product();
     let batch = values.batch.min((1 << 19) / numbers).max(1);
@@ -91,7 +91,7 @@ fn one(task: &'static dyn Task, reps: usize) -> anyhow::Result<Loaded> {
     }
     let (median_s, _) = middle(&mut reads[2..]);
 
-    let (channels, outputs) = (problem.channels(), problem.outputs);
+    let (channels, outputs) = (problem.form().channels(), problem.outputs);
     let dense = facts.kind == Kind::Dense2d;
     let (loss, target) =
         if dense { (Loss::Mse, Target::Pixels) } else { (Loss::CrossEntropy, Target::Classes(outputs as u64)) };

@@ -7,6 +7,7 @@ mod activation;
 mod case;
 mod compare;
 mod conv;
+mod densenas;
 mod elementwise;
 mod index;
 mod layout;

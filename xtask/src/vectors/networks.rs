@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
+use nas::gaea::supernet::{Mixing, Supernet, SupernetSpec};
 use nas::gaea::{Cells, CellsSpec, Genotype};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
 use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
@@ -11,6 +12,7 @@ use serde_json::{Value as Json, json};
 use tasks::Kind as Problem;
 
 use super::case::wide;
+use super::densenas;
 use super::layout::Layout;
 use super::{Case, Got, Row, row, unsupported};
 
@@ -27,6 +29,16 @@ pub(super) const ROWS: &[Row] = &[
     row("net_darts2d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Point2d)?))))),
     row("net_darts2d_dense_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Dense2d)?))))),
     row("net_darts1d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Series)?))))),
+    row("net_pcdarts2d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Point2d)?))))),
+    row("net_pcdarts2d_dense_supernet", |c| {
+        replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Dense2d)?))))
+    }),
+    row("net_pcdarts1d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Series)?))))),
+    row("net_densenas2d", |c| replay(c, |at| densenas::derived(c, Problem::Point2d, at))),
+    row("net_densenas2d_dense", |c| replay(c, |at| densenas::derived(c, Problem::Dense2d, at))),
+    row("net_densenas1d", |c| replay(c, |at| densenas::derived(c, Problem::Series, at))),
+    row("net_densenas2d_supernet", |c| densenas::replay(c, Problem::Point2d)),
+    row("net_densenas1d_supernet", |c| densenas::replay(c, Problem::Series)),
 ];
 
 /// The benchmark's: statistics of the last batch, and series reduced without a shift.
@@ -47,6 +59,18 @@ fn cells(case: &Case, kind: Problem) -> anyhow::Result<CellsSpec> {
     })
 }
 
+/// The reference's: softmax over both architecture weights, series reduced without a shift.
+fn supernet(case: &Case, kind: Problem) -> anyhow::Result<SupernetSpec> {
+    Ok(SupernetSpec {
+        channels: case.whole("C")?,
+        layers: case.whole("layers")?,
+        fraction: case.whole("k")?,
+        mixing: Mixing::Softmax,
+        reference: kind == Problem::Series,
+        ..SupernetSpec::new(kind, inputs(case)?, classes(case)?)
+    })
+}
+
 fn width(case: &Case) -> anyhow::Result<Width> {
     Ok(Width { depth: case.whole("depth")?, widen: case.whole("widen")? })
 }
@@ -63,24 +87,36 @@ fn classes(case: &Case) -> anyhow::Result<usize> {
 fn input(case: &Case) -> anyhow::Result<Value> {
     let shape = case.shape("x")?;
     let channels = case.attr("in_channels").as_u64();
-    let last = shape.len() == 4 && shape[3] == 3 && channels == Some(3) && shape[1] != 3;
+    let last = shape.len() == 4 && shape[3] == 3 && channels.is_none_or(|c| c == 3) && shape[1] != 3;
     case.input("x", if last { Layout::Plain } else { Layout::ChannelsLast })
 }
 
 /// A network with its numbers, ready to run.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     case: &'a Case,
     net: Box<dyn Network>,
     tape: Tape,
-    params: Params,
+    pub(super) params: Params,
     x: Value,
     loss: Loss,
     target: Value,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// Builds a network and gives it the case's numbers.
+    pub(super) fn new(
+        case: &'a Case,
+        build: impl FnOnce(&mut Builder<'_>) -> anyhow::Result<Box<dyn Network>>,
+    ) -> anyhow::Result<Self> {
+        let mut params = Params::new();
+        let net = build(&mut Builder::new(&mut params, 0))?;
+        load(case, &mut params)?;
+        let (loss, target) = loss(case)?;
+        Ok(Self { case, net, tape: Tape::new(), params, x: input(case)?, loss, target })
+    }
+
     /// A forward and backward in training mode; gives logits and loss.
-    fn train(&mut self) -> anyhow::Result<(Value, f64)> {
+    pub(super) fn train(&mut self) -> anyhow::Result<(Value, f64)> {
         let mode = Mode::Train(Key::new(0, Purpose::Dropout));
         let mut pass = Pass::new(&mut self.tape, &mut self.params, mode);
         let logits = self.net.forward(&mut pass, &Tensor::constant(self.x.clone()))?;
@@ -95,13 +131,13 @@ impl Run<'_> {
         Ok((logits.into_value(), value.value().item().into()))
     }
 
-    fn evaluate(&mut self) -> anyhow::Result<Value> {
+    pub(super) fn evaluate(&mut self) -> anyhow::Result<Value> {
         let mut pass = Pass::new(&mut self.tape, &mut self.params, Mode::Eval);
         Ok(self.net.forward(&mut pass, &Tensor::constant(self.x.clone()))?.into_value())
     }
 
     /// 2-norms of all gradients, and those that the file has in full.
-    fn gradients(&self) -> anyhow::Result<Vec<Got>> {
+    pub(super) fn gradients(&self) -> anyhow::Result<Vec<Got>> {
         let mut got = Vec::new();
         for e in self.params.entries().iter().filter(|e| e.kind() == Kind::Parameter) {
             let Some(grad) = e.grad() else { continue };
@@ -166,11 +202,7 @@ fn replay(
     case: &Case,
     build: impl FnOnce(&mut Builder<'_>) -> anyhow::Result<Box<dyn Network>>,
 ) -> anyhow::Result<Vec<Got>> {
-    let mut params = Params::new();
-    let net = build(&mut Builder::new(&mut params, 0))?;
-    load(case, &mut params)?;
-    let (loss, target) = loss(case)?;
-    let mut run = Run { case, net, tape: Tape::new(), params, x: input(case)?, loss, target };
+    let mut run = Run::new(case, build)?;
     let (logits, value) = run.train()?;
     let mut got = vec![Got::numbers("out.logits", wide(&logits)), Got::numbers("out.loss", vec![value])];
     got.extend(run.gradients()?);

@@ -44,6 +44,14 @@ fn speed() -> Vec<Case> {
         conv2d("depthwise3_36_32px_b64", depthwise(36, 3, 1), [64, 32, 32, 36], [3, 3], 36),
         conv2d("depthwise5_d2_36_32px_b64", depthwise(36, 5, 2), [64, 32, 32, 36], [5, 5], 36),
         conv2d("depthwise3_4_32px_b64", depthwise(4, 3, 1), [64, 32, 32, 4], [3, 3], 4),
+        conv2d("depthwise3_16_32px_b32", depthwise(16, 3, 1), [32, 32, 32, 16], [3, 3], 16),
+        conv2d("depthwise5_16_32px_b32", depthwise(16, 5, 1), [32, 32, 32, 16], [5, 5], 16),
+        conv2d("depthwise5_d2_16_32px_b32", depthwise(16, 5, 2), [32, 32, 32, 16], [5, 5], 16),
+        conv2d("depthwise5_d2_64_8px_b32", depthwise(64, 5, 2), [32, 8, 8, 64], [5, 5], 64),
+        conv2d("pointwise_q4_g4_32px_b32", Conv { groups: 4, ..c }, [32, 32, 32, 16], [1, 1], 16),
+        conv2d("pointwise_q4_g3_32px_b32", Conv { groups: 3, ..c }, [32, 32, 32, 12], [1, 1], 12),
+        conv2d("pointwise_q8_g4_16px_b32", Conv { groups: 4, ..c }, [32, 16, 16, 32], [1, 1], 32),
+        conv2d("pointwise_q16_g4_8px_b32", Conv { groups: 4, ..c }, [32, 8, 8, 64], [1, 1], 64),
         conv1d("series_k8_1_64_b128", same(8), [128, 1000, 1], 8, 64),
         conv1d("series_k5_64_64_b128", same(5), [128, 1000, 64], 5, 64),
         conv1d("series_k8_64_128_b128", same(8), [128, 1000, 64], 8, 128),
@@ -134,6 +142,23 @@ pub fn cases() -> Vec<Case> {
             .bits_only(),
         conv2d("k1_chunks", b, [3, 41, 40, 5], [1, 1], 6).bits_only(),
     ];
+    let pointwise = |c: usize, q: usize| Conv { groups: c / q, ..Conv::default() };
+    all.extend([
+        conv2d("pointwise_q4_g1", pointwise(4, 4), [2, 5, 7, 4], [1, 1], 4),
+        conv2d("pointwise_q4_g2", Conv { bias: true, ..pointwise(8, 4) }, [2, 3, 5, 8], [1, 1], 8),
+        conv2d("pointwise_q4_g3", pointwise(12, 4), [1, 5, 5, 12], [1, 1], 12),
+        conv2d("pointwise_q4_g4", pointwise(16, 4), [2, 3, 3, 16], [1, 1], 16),
+        conv2d("pointwise_q4_g5", pointwise(20, 4), [1, 3, 5, 20], [1, 1], 20),
+        conv2d("pointwise_q8_g1", pointwise(8, 8), [1, 3, 5, 8], [1, 1], 8),
+        conv2d("pointwise_q8_g3", pointwise(24, 8), [1, 3, 3, 24], [1, 1], 24),
+        conv2d("pointwise_q16_g1", pointwise(16, 16), [1, 3, 3, 16], [1, 1], 16),
+        conv2d("pointwise_q16_g3", Conv { bias: true, ..pointwise(48, 16) }, [1, 3, 3, 48], [1, 1], 48),
+        conv1d("series_pointwise_q4_g3", pointwise(12, 4), [2, 21, 12], 1, 12),
+        conv1d("series_pointwise_long", pointwise(12, 4), [2, 1501, 12], 1, 12).bits_only(),
+        conv2d("pointwise_chunks_q4", pointwise(12, 4), [2, 49, 43, 12], [1, 1], 12).bits_only(),
+        conv2d("pointwise_chunks_q8", pointwise(8, 8), [2, 39, 43, 8], [1, 1], 8).bits_only(),
+        conv2d("pointwise_chunks_q16", pointwise(32, 16), [1, 39, 43, 32], [1, 1], 32).bits_only(),
+    ]);
     all.extend(speed());
     // Winograd's form: odd and even sizes, widths around the lanes, paddings 0 to 3, several chunks of tiles.
     let c3 = |p: usize| Conv { padding: pad(p), ..c };

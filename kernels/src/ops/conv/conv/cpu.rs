@@ -1,6 +1,7 @@
-//! The fast convolution: gathers and scatters of [`crate::product`], the depthwise loops, Winograd's forms.
+//! The fast convolution: gathers and scatters of [`crate::product`], the depthwise and pointwise loops, Winograd's
+//! forms.
 
-use super::{Geometry, depthwise, plan, winograd};
+use super::{Geometry, depthwise, plan, pointwise, winograd};
 use crate::pool::{self, Ptr};
 use crate::product::scatter::CHUNK;
 use crate::simd::Simd;
@@ -14,6 +15,9 @@ pub fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut
     if winograd::applies(g) {
         return winograd::forward(g, x, w, bias, y);
     }
+    if pointwise::applies(g) {
+        return pointwise::forward(g, x, w, bias, y);
+    }
     plan::forward(g).run(plan::forward_axes(g), x, w, bias, y);
 }
 
@@ -25,6 +29,9 @@ pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], bias: Option<&[f32]>,
     }
     if winograd::applies(g) {
         return winograd::input_gradient(g, dy, w, bias, dx);
+    }
+    if pointwise::applies(g) {
+        return pointwise::input_gradient(g, dy, w, bias, dx);
     }
     let gather = plan::input_gradient(g);
     for rows in plan::phases(g, 0) {
@@ -41,6 +48,9 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     }
     if winograd::applies(g) {
         return winograd::weight_gradient(g, x, dy, dw);
+    }
+    if pointwise::applies(g) {
+        return pointwise::weight_gradient(g, x, dy, dw);
     }
     plan::weight_gradient(g).run(x, dy, dw);
 }

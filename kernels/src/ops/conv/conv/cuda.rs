@@ -1,7 +1,7 @@
-//! The convolution on the card: gathers and scatters of [`crate::product`], Winograd's forms and depthwise ones by kernels
-//! of their own.
+//! The convolution on the card: gathers and scatters of [`crate::product`], Winograd's forms, depthwise and narrow pointwise
+//! ones by kernels of their own.
 
-use super::{Geometry, depthwise, plan, winograd};
+use super::{Geometry, depthwise, plan, pointwise, winograd};
 use crate::cuda::cudnn;
 use crate::product::cuda;
 use crate::product::gather::Axis;
@@ -38,6 +38,9 @@ pub fn weight_gradient(g: &Geometry, x: &Tensor, dy: &Tensor, dw: &mut Tensor) {
     }
     if g.depthwise() {
         return depthwise::cuda::weight_gradient(g, x, dy, dw);
+    }
+    if pointwise::applies(g) {
+        return pointwise::cuda::weight_gradient(g, x, dy, dw);
     }
     cuda::scatter(&plan::weight_gradient(g), x, dy, dw);
 }

@@ -13,6 +13,10 @@
 //!   chunk channel c has 16 / gcd(C, 16) fma chains from +0: chain j takes the columns ow with ow = j modulo the number of
 //!   chains, columns ascending and rows ascending within a column. The chains are added in the fixed tree (an empty one is
 //!   +0), then the chunks, by (image, row), in the fixed tree;
+//! - weight gradient of *pointwise* convolutions in narrow groups (1x1 kernels, stride 1, no padding, 4, 8 or 16 channels a
+//!   group on both sides, one group too): the same chunks as depthwise ones. In a chunk each weight has 16 / gcd(C, 16) fma
+//!   chains from +0: chain j takes the positions, row-major from the chunk's first, that are j modulo the number of chains,
+//!   ascending. The chains are added in the fixed tree, then the chunks;
 //! - bias gradient: chunks of 4,096 rows (n, oh, ow) with plain additions, then the fixed tree.
 //!
 //! Stride-1, undilated, ungrouped convolutions with at least 32 channels on both sides are specified by Winograd's forms
@@ -27,6 +31,7 @@ pub(super) mod cpu;
 pub mod cuda;
 pub(in crate::ops) mod depthwise;
 mod plan;
+pub(in crate::ops) mod pointwise;
 pub(super) mod reference;
 pub(in crate::ops) mod winograd;
 

@@ -1,6 +1,6 @@
 //! Defines the bits of the convolution: one scalar at a time, in the specified order.
 
-use super::{Conv, Geometry, depthwise, winograd};
+use super::{Conv, Geometry, depthwise, pointwise, winograd};
 use crate::host::{Host, Real};
 use crate::op::Reference;
 use crate::product::scatter::CHUNK;
@@ -128,6 +128,9 @@ pub fn weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T], w: &Host<T>) ->
     if g.depthwise() {
         return Host::new(w.shape, depthwise_weight_gradient(g, x, dy));
     }
+    if pointwise::applies(g) {
+        return Host::new(w.shape, pointwise_weight_gradient(g, x, dy));
+    }
     let ([kh, kw], [oh, ow], gc, gk) = (g.kernel, g.out, g.group_c(), g.group_k());
     let rows = g.n * oh * ow;
     let mut sums: Vec<Vec<T>> = (0..rows.div_ceil(CHUNK).max(1))
@@ -174,6 +177,28 @@ fn depthwise_weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T]) -> Vec<T>
         }
     }
     if sums.is_empty() { vec![T::default(); kh * kw * channels] } else { merge(&mut sums) }
+}
+
+/// dw of a pointwise convolution in narrow groups: several chains a weight.
+fn pointwise_weight_gradient<T: Real>(g: &Geometry, x: &[T], dy: &[T]) -> Vec<T> {
+    let ([oh, ow], q, rows, chains) = (g.out, g.group_c(), depthwise::chunk_rows(g.out[1]), depthwise::chains(g.c));
+    let mut sums = Vec::new();
+    for n in 0..g.n {
+        for first in (0..oh).step_by(rows) {
+            let (start, end) = ((n * oh + first) * ow, (n * oh + (first + rows).min(oh)) * ow);
+            let of = |i: usize| {
+                let (channel, out) = (i % g.k / q * q + i / g.k, i % g.k);
+                let mut acc = vec![T::default(); chains];
+                for p in start..end {
+                    let e = &mut acc[(p - start) % chains];
+                    *e = T::fma(x[p * g.c + channel], dy[p * g.k + out], *e);
+                }
+                tree::sum(&mut acc)
+            };
+            sums.push((0..q * g.k).map(of).collect());
+        }
+    }
+    if sums.is_empty() { vec![T::default(); q * g.k] } else { merge(&mut sums) }
 }
 
 /// Rows of numbers, summed in the fixed tree.

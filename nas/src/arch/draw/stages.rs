@@ -1,0 +1,142 @@
+//! An architecture as a row of stages: what the text form lists and the drawing stacks.
+
+use crate::arch::outline::{Network, Outline};
+use crate::densenas::network::Blocks;
+
+/// Layers in a row with one width and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// What it is.
+    pub name: String,
+    /// Layers, blocks or cells.
+    pub layers: usize,
+    /// Channels of its output.
+    pub channels: usize,
+    /// How the channels come about, where they are a product.
+    pub product: Option<String>,
+    /// Height and width, or length, of its output.
+    pub size: Vec<usize>,
+    /// The class of its boxes.
+    pub class: &'static str,
+}
+
+impl Stage {
+    /// The channels, and how they come about.
+    pub fn width(&self) -> String {
+        self.product.clone().unwrap_or_else(|| self.channels.to_string())
+    }
+}
+
+/// A size for people: `32 × 32`.
+pub fn size(size: &[usize]) -> String {
+    size.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
+}
+
+/// The stages up to the head, and the head in words.
+pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
+    let mut size = outline.places().to_vec();
+    let mut all = Vec::new();
+    let mut add = |name: String, layers: usize, channels: usize, halves: bool, class: &'static str| {
+        if halves {
+            size.iter_mut().for_each(|n| *n = n.div_ceil(2));
+        }
+        all.push(Stage { name, layers, channels, product: None, size: size.clone(), class });
+    };
+    let dense = outline.dense();
+    let mut pooled = "mean";
+    match &outline.network {
+        Network::Wrn { depth, widen, corner } => {
+            add("stem".to_owned(), 1, 16, false, "plain");
+            for g in 0..3 {
+                add(format!("group {}", g + 1), (depth - 4) / 6, (16 << g) * widen, g > 0 && !dense, "sep");
+            }
+            if corner.is_some() {
+                pooled = "mean of the corner";
+            }
+        }
+        Network::Resnet1d { width } => {
+            for (stage, channels) in [*width, 2 * width, 2 * width].into_iter().enumerate() {
+                add(format!("stage {}", stage + 1), 3, channels, false, "sep");
+            }
+        }
+        Network::Constant => pooled = "1",
+        Network::Linear => pooled = "norm",
+        Network::Blocks(Blocks { stem, blocks }) => {
+            add("stem".to_owned(), 1, *stem, false, "plain");
+            for (i, b) in blocks.iter().enumerate() {
+                add(format!("block {i}"), 1 + b.stacked, b.outputs, b.stride == 2, "sep");
+            }
+        }
+        Network::Cells { channels, layers, genotype, .. } => {
+            add("stem".to_owned(), 1, 3 * channels, false, "plain");
+            let reductions = if genotype.reduce.is_some() { vec![layers / 3, 2 * layers / 3] } else { Vec::new() };
+            let (mut c, mut from) = (*channels, 0);
+            for to in reductions.iter().copied().chain([*layers]) {
+                if to > from {
+                    add(cells(from, to), to - from, 4 * c, false, "sep");
+                }
+                if to < *layers {
+                    c *= 2;
+                    add(format!("cell {to} /2"), 1, 4 * c, true, "max");
+                }
+                from = to + 1;
+            }
+            all.iter_mut().skip(1).for_each(|s| s.product = Some(format!("4 × {}", s.channels / 4)));
+        }
+    }
+    let outputs = outline.form.outputs;
+    let head = if dense && pooled == "mean" {
+        format!("linear {outputs} a place")
+    } else {
+        format!("{pooled}, linear {outputs}")
+    };
+    (all, head)
+}
+
+fn cells(from: usize, to: usize) -> String {
+    if to - from == 1 { format!("cell {from}") } else { format!("cells {from}–{}", to - 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::outline::tests::{arch, darts_v2};
+    use serde_json::{Value as Json, json};
+
+    fn sizes(kind: &str, network: Json) -> Vec<(String, usize, usize, usize)> {
+        let outline = Outline::read(&arch(kind, network)).unwrap();
+        stages(&outline).0.into_iter().map(|s| (s.name, s.layers, s.channels, s.size[0])).collect()
+    }
+
+    #[test]
+    fn stages_have_the_networks_widths_and_sizes() {
+        let stage = |name: &str, layers, channels, size| (name.to_owned(), layers, channels, size);
+        assert_eq!(
+            sizes("point2d", darts_v2()),
+            [
+                stage("stem", 1, 108, 32),
+                stage("cells 0–5", 6, 144, 32),
+                stage("cell 6 /2", 1, 288, 16),
+                stage("cells 7–12", 6, 288, 16),
+                stage("cell 13 /2", 1, 576, 8),
+                stage("cells 14–19", 6, 576, 8)
+            ]
+        );
+        let blocks = json!([{"inputs": 32, "outputs": 56, "stride": 2, "stacked": 0}, {"inputs": 56, "outputs": 96, "stride": 2, "stacked": 1}]);
+        assert_eq!(
+            sizes("series", json!({"family": "blocks", "stem": 32, "blocks": blocks})),
+            [stage("stem", 1, 32, 1000), stage("block 0", 1, 56, 500), stage("block 1", 2, 96, 250)]
+        );
+        let wrn = json!({"family": "wrn", "depth": 16, "widen": 4, "pooling": "whole"});
+        assert_eq!(sizes("point2d", wrn.clone())[3], stage("group 3", 2, 256, 8));
+        assert_eq!(sizes("dense2d", wrn)[3], stage("group 3", 2, 256, 85));
+    }
+
+    #[test]
+    fn two_cells_both_reduce() {
+        let mut two = darts_v2();
+        two["layers"] = json!(2);
+        let names: Vec<String> = sizes("point2d", two).into_iter().map(|s| s.0).collect();
+        assert_eq!(names, ["stem", "cell 0 /2", "cell 1 /2"]);
+    }
+}
