@@ -1,7 +1,14 @@
 //! GAEA: PC-DARTS's cell space, searched by exponentiated gradient.
 
+mod architecture;
 pub mod operations;
+pub mod search;
 pub mod space;
 pub mod supernet;
 
+pub use architecture::Mixed;
+pub use search::{Search, Variant, WeightUpdate};
 pub use space::{Genotype, GenotypeError, Operation};
+
+#[cfg(test)]
+mod tests;
