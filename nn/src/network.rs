@@ -11,4 +11,13 @@ pub trait Network {
     /// # Errors
     /// What an op refuses, with the layer's name.
     fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError>;
+
+    /// The output of `x`, and in training that of an auxiliary head, where the network has one: a second answer, made half
+    /// way, whose loss is added with a smaller weight. Its parameters get no gradient from [`Network::forward`].
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    fn forward_with_auxiliary(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<(Tensor, Option<Tensor>), OpError> {
+        Ok((self.forward(pass, x)?, None))
+    }
 }

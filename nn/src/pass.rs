@@ -24,6 +24,9 @@ pub struct Pass<'a> {
     pub tape: &'a mut Tape,
     /// The numbers; layers read them through [`Pass::param`] and write running statistics.
     pub params: &'a mut Params,
+    /// Probability with which drop-path layers drop a sample in this step, 0 unless set: it grows with the training. At 0
+    /// they record nothing, so a step that was captured at 0 is captured anew when it is another.
+    pub drop_path: f32,
     mode: Mode,
     draws: u64,
 }
@@ -38,7 +41,7 @@ impl<'a> Pass<'a> {
         }
         params.leaves.clear();
         params.leaves.resize(params.entries().len(), None);
-        Self { tape, params, mode, draws: 0 }
+        Self { tape, params, drop_path: 0.0, mode, draws: 0 }
     }
 
     /// Where the parameters live, and so where this pass computes.
@@ -77,7 +80,7 @@ impl<'a> Pass<'a> {
         self.params.leaves[id.0] = Some(Tensor::constant(value));
     }
 
-    /// Key and number of this step's next random op (dropout); `None` in evaluation.
+    /// Key and number of this step's next random op (dropout, drop-path); `None` in evaluation.
     pub fn draw(&mut self) -> Option<(Key, u64)> {
         let Mode::Train(key) = self.mode else { return None };
         self.draws += 1;

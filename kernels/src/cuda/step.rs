@@ -11,12 +11,13 @@ use super::driver;
 use super::module::Address;
 use crate::Device;
 use crate::memory::{self, Block};
+use crate::ops::elementwise::drop_path;
 use crate::rng::Key;
 
 /// Words of the ring, and of a graph's places.
-const WORDS: usize = 4096;
+const WORDS: usize = 8192;
 /// Most words of one [`Changing`].
-const EACH: usize = 10;
+const EACH: usize = 12;
 
 /// What changes from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +30,8 @@ pub enum Changing {
     Adam([f32; 3]),
     /// A stream of random words: the key's 8 words, then the stream's number, low word first.
     Stream(Key, u64),
+    /// What drop-path reads: a stream as above, then threshold and scale of a probability.
+    DropPath(Key, u64, f32),
 }
 
 impl Changing {
@@ -50,13 +53,23 @@ impl Changing {
                 3
             }
             Self::Stream(key, index) => {
-                words[..8].copy_from_slice(&key.words());
-                words[8..].copy_from_slice(&[index as u32, (index >> 32) as u32]);
+                stream(&mut words, key, index);
                 10
+            }
+            Self::DropPath(key, index, p) => {
+                stream(&mut words, key, index);
+                words[10..].copy_from_slice(&[drop_path::threshold(p), drop_path::scale(p).to_bits()]);
+                12
             }
         };
         (words, n)
     }
+}
+
+/// A stream's first 10 words.
+fn stream(words: &mut [u32; EACH], key: Key, index: u64) {
+    words[..8].copy_from_slice(&key.words());
+    words[8..10].copy_from_slice(&[index as u32, (index >> 32) as u32]);
 }
 
 /// Where things are put.

@@ -40,6 +40,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "conv/conv", cases: conv::conv::cases::cases, kernels: &conv::conv::depthwise::cuda::KERNELS },
     Row { path: "conv/conv_transpose", cases: conv::conv_transpose::cases::cases, kernels: &crate::product::cuda::KERNELS },
     Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases, kernels: &elementwise::binary::cuda::KERNELS },
+    Row { path: "elementwise/drop_path", cases: elementwise::drop_path::cases::cases, kernels: &elementwise::drop_path::cuda::KERNELS },
     Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases, kernels: &elementwise::dropout::cuda::KERNELS },
     Row { path: "elementwise/weighted_sum", cases: elementwise::weighted_sum::cases::cases, kernels: &elementwise::weighted_sum::cuda::KERNELS },
     Row { path: "index/embedding", cases: index::embedding::cases::cases, kernels: &index::embedding::cuda::KERNELS },

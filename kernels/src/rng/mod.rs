@@ -15,7 +15,7 @@ pub enum Purpose {
     Init = 1,
     /// Order of the items of an epoch.
     Shuffle = 2,
-    /// Dropout masks; index = the dropout op's number in the step.
+    /// Masks of dropout and drop-path; index = the op's number among the step's random ops.
     Dropout = 3,
     /// Augmentation of item `index`.
     Augment = 4,
@@ -25,8 +25,6 @@ pub enum Purpose {
     Search = 6,
     /// Inputs of checks.
     Test = 7,
-    /// Drop-path masks.
-    DropPath = 8,
     /// Which items a scaled-down profile uses; the same for every seed of a run.
     Subset = 9,
 }

@@ -6,6 +6,7 @@
 mod batch_norm;
 mod builder;
 mod conv;
+mod drop_path;
 mod dropout;
 mod functional;
 mod linear;
@@ -13,6 +14,7 @@ mod linear;
 pub use batch_norm::{BatchNorm, BatchNormSpec};
 pub use builder::Builder;
 pub use conv::{Conv, ConvSpec};
+pub use drop_path::DropPath;
 pub use dropout::Dropout;
 pub use functional::{add, global_avg_pool, relu};
 pub use linear::{Linear, LinearSpec};

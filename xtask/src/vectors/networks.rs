@@ -5,8 +5,10 @@ use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
 use nas::gaea::supernet::{Mixing, Supernet, SupernetSpec};
+use nas::gaea::{Cells, CellsSpec, Genotype};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
 use nn::{Builder, Kind, Loss, Mode, Network, ParamId, Params, Pass, Sgd, Tape, Tensor};
+use serde_json::{Value as Json, json};
 use tasks::Kind as Problem;
 
 use super::case::wide;
@@ -28,6 +30,9 @@ pub(super) const ROWS: &[Row] = &[
         replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Dense2d)?))))
     }),
     row("net_pcdarts1d_supernet", |c| replay(c, |at| Ok(Box::new(Supernet::new(at, supernet(c, Problem::Series)?))))),
+    row("net_darts2d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Point2d)?))))),
+    row("net_darts2d_dense_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Dense2d)?))))),
+    row("net_darts1d_eval", |c| replay(c, |at| Ok(Box::new(Cells::new(at, &cells(c, Problem::Series)?))))),
 ];
 
 /// The reference's: softmax over both architecture weights, series reduced without a shift.
@@ -39,6 +44,24 @@ fn supernet(case: &Case, kind: Problem) -> anyhow::Result<SupernetSpec> {
         mixing: Mixing::Softmax,
         reference: kind == Problem::Series,
         ..SupernetSpec::new(kind, inputs(case)?, classes(case)?)
+    })
+}
+
+/// The benchmark's: statistics of the last batch, and series reduced without a shift.
+fn cells(case: &Case, kind: Problem) -> anyhow::Result<CellsSpec> {
+    // The file lists a cell's eight operations; ours go node by node.
+    let cell = |name: &str| -> anyhow::Result<Json> {
+        let all = case.attr("genotype")[name].as_array().with_context(|| format!("no genotype.{name}"))?;
+        Ok(all.chunks(2).map(Json::from).collect())
+    };
+    let genotype = Genotype::from_json(&json!({"normal": cell("normal")?, "reduce": cell("reduce")?}))?;
+    Ok(CellsSpec {
+        channels: case.whole("C")?,
+        layers: case.whole("layers")?,
+        momentum: 0.999,
+        eps: 1e-3,
+        reference: kind == Problem::Series,
+        ..CellsSpec::new(kind, inputs(case)?, classes(case)?, genotype)
     })
 }
 
