@@ -78,7 +78,7 @@ pub struct WeightUpdate {
 impl WeightUpdate {
     /// The published one.
     pub fn new(rate: f64, epochs: usize) -> Self {
-        Self { rate, epochs, momentum: 0.9, weight_decay: 3e-4, clip: 5.0 }
+        Self { rate, epochs, momentum: 0.9, weight_decay: 3e-4, clip: super::CLIP }
     }
 }
 
