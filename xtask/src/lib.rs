@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done; 1 a run or a check failed; 2 wrong usage; 130 interrupted (the same command goes on).
 
+pub mod arch;
 pub mod bench;
 pub mod cells;
 pub mod cli;
@@ -96,6 +97,7 @@ fn dispatch(command: cli::Command, engine: &dyn Engine) -> anyhow::Result<Ended>
     ::kernels::simd::init().map_err(Usage)?;
     match command {
         cli::Command::Bench(args) => bench::run(&args, engine),
+        cli::Command::Arch(args) => arch::run(&args.command),
         cli::Command::Data(args) => data::run(&args.command),
         cli::Command::Vectors(args) => vectors::run(&args),
         cli::Command::Kernels(command) => kernels::run(&command),

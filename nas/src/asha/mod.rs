@@ -10,7 +10,7 @@ pub mod space;
 pub mod trials;
 
 use serde_json::json;
-use tasks::{Direction, Facts};
+use tasks::{Direction, Facts, Metric};
 
 use crate::Error;
 use crate::arch::Found;
@@ -63,7 +63,7 @@ impl Method for Asha {
                 Next::Run(legs) => trainer.run(stage, legs[0])?,
                 Next::Done(best) => {
                     trials::forget(stage.folder, &trials)?;
-                    let found = found(network, &trials, best);
+                    let found = found(network, &trials, best, facts.metric);
                     stage.progress.note(&found.rule);
                     return Ok(found);
                 }
@@ -77,12 +77,16 @@ impl Method for Asha {
 }
 
 /// The network, with the configuration of the best trial.
-fn found(network: serde_json::Value, trials: &[Trial], best: Seen) -> Found {
+fn found(network: serde_json::Value, trials: &[Trial], best: Seen, of: Metric) -> Found {
     let Seen { trial, epochs, metric } = best;
     let rule = if metric.is_nan() {
         format!("no trial of {} has a metric: trial {trial} is taken", trials.len())
     } else {
-        format!("trial {trial} of {}: the best validation metric, {metric} after {epochs} epochs", trials.len())
+        let (name, value, unit, trials) = (of.name, metric * of.scale, of.unit, trials.len());
+        let text = format!(
+            "trial {trial} of {trials}: the best {name} on validation data, at epoch {epochs}: {value:.4} {unit}"
+        );
+        text.trim_end().to_owned()
     };
     let trained = |t: &Trial| t.rungs.iter().rfind(|r| r.digest.is_some()).map_or(0, |r| r.epochs);
     let search = json!({

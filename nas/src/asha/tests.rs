@@ -156,7 +156,11 @@ fn a_search_is_its_trials_files_in_any_order_and_however_often_it_dies() {
     let found = |key: &str| whole.hyperparameters[key];
     assert_eq!([found("lr"), found("momentum")], [lr, momentum]);
     assert_eq!([found("dropout"), found("weight_decay")], [dropout, weight_decay]);
-    assert!(whole.rule.starts_with(&format!("trial {best} of 6: the best validation metric, ")), "{}", whole.rule);
+    assert!(
+        whole.rule.starts_with(&format!("trial {best} of 6: the best 0-1 error on validation data, at ")),
+        "{}",
+        whole.rule
+    );
     assert_eq!(whole.network["family"], "resnet1d");
     // A search that is over is read again, not run again.
     assert_eq!((toy.search("whole"), toy.files("whole")), (whole.clone(), files.clone()));

@@ -264,7 +264,7 @@ impl Graph {
             match (v.passed, n.passed) {
                 (true, true) => 8.0,
                 (true, false) | (false, true) => 2.0,
-                (false, false) if left.near[1].len() == 1 && right.near[0].len() == 1 => 8.0,
+                (false, false) if left.near[1].len() == 1 && right.near[0].len() == 1 => 40.0,
                 (false, false) => 1.0,
             }
         };
