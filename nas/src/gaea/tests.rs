@@ -69,6 +69,7 @@ fn search_for(planted: Operation, seed: u64, steps: usize) -> (Genotype, Mixed) 
 }
 
 #[test]
+#[allow(clippy::print_stdout)] // figures beside those that are compared
 fn a_planted_operation_is_found_for_every_seed() {
     use Operation::{DilConv3, DilConv5, MaxPool3, SepConv3, SepConv5};
     let mut wrong = Vec::new();

@@ -66,7 +66,8 @@ type Run = Box<dyn Fn(&mut Pass<'_>, &Tensor) -> Result<Tensor, OpError>>;
 #[test]
 fn every_operation_halves_every_size_rounding_up() {
     const C: usize = 2;
-    let builds: [(&str, fn(&mut Builder<'_>, Form, usize) -> Run); 5] = [
+    type Build = fn(&mut Builder<'_>, Form, usize) -> Run;
+    let builds: [(&str, Build); 5] = [
         ("max_pool", |at, form, stride| {
             let layer = Pool::new(at, "op", form, Pooled::Max, stride, Some(Norm::PLAIN.over(C)));
             Box::new(move |pass, x| layer.forward(pass, x))
