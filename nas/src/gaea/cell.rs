@@ -26,7 +26,7 @@ enum Layer {
     Identity,
     Pool(Pool),
     Reduce(FactorizedReduce),
-    Sep(SepConv),
+    Sep(Box<SepConv>),
     Dil(DilConv),
 }
 
@@ -44,8 +44,8 @@ impl Layer {
             Operation::Skip => {
                 Self::Reduce(FactorizedReduce::new(at, name, form, c, c, norm).reference(style.reference))
             }
-            Operation::SepConv3 => Self::Sep(SepConv::new(at, name, form, c, 3, stride, norm)),
-            Operation::SepConv5 => Self::Sep(SepConv::new(at, name, form, c, 5, stride, norm)),
+            Operation::SepConv3 => Self::Sep(Box::new(SepConv::new(at, name, form, c, 3, stride, norm))),
+            Operation::SepConv5 => Self::Sep(Box::new(SepConv::new(at, name, form, c, 5, stride, norm))),
             Operation::DilConv3 => Self::Dil(DilConv::new(at, name, form, c, 3, stride, norm)),
             Operation::DilConv5 => Self::Dil(DilConv::new(at, name, form, c, 5, stride, norm)),
         }
