@@ -10,6 +10,7 @@ pub fn all() -> &'static [&'static dyn Method] {
         &crate::densenas_random::DenseNasRandom,
         &crate::densenas::DenseNas,
         &crate::asha::Asha,
+        &crate::gaea::Gaea,
         &Yardstick::Constant,
         &Yardstick::Linear,
     ]

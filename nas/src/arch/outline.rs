@@ -50,7 +50,7 @@ pub enum Network {
         /// Cells.
         layers: usize,
         /// What is in them.
-        genotype: Genotype,
+        genotype: Box<Genotype>,
         /// Weight of the batch in new running statistics.
         momentum: f64,
         /// Added to variances.
@@ -129,7 +129,7 @@ impl Network {
                 };
                 let (channels, layers) = (whole(json, "channels", 4_096)?, whole(json, "layers", 256)?);
                 let (momentum, eps) = (real("momentum")?, real("eps")?);
-                Ok(Self::Cells { channels, layers, genotype, momentum, eps, auxiliary })
+                Ok(Self::Cells { channels, layers, genotype: Box::new(genotype), momentum, eps, auxiliary })
             }
             "constant" => Ok(Self::Constant),
             "linear" => Ok(Self::Linear),

@@ -55,7 +55,7 @@ impl Method for Asha {
         if let Some(note) = &batch.note {
             stage.progress.note(&format!("trials: {note}"));
         }
-        let task = tasks::by_name(facts.name)?;
+        let task = stage.task;
         let trainer = Trainer { search, task, network: &network, batch: batch.size };
         loop {
             let trials = trials::read_all(stage.folder, search, stage.seed)?;

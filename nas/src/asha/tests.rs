@@ -66,6 +66,7 @@ impl Toy {
         let fitted = train.items_of(&subset(train.groups(), self.values.train));
         let problem = &Problem::new(&self.data, &train, &fitted);
         act(&mut SearchStage {
+            task: self.data.task(),
             problem,
             values: &self.values,
             seed: 0,

@@ -95,7 +95,7 @@ impl Method for DenseNasRandom {
         let mut budget = Budget::new(&costs, spec, stage.fitted.len(), values.count("trials"));
         let sampler = Sampler::new(facts, grid, &form, most, problem.quirks.has(QUIRK));
         let batch = stage.batch("trial_batch", stage.fitted.len());
-        let trainer = Trainer { task: tasks::by_name(facts.name)?, epochs, batch };
+        let trainer = Trainer { task: stage.task, epochs, batch };
         let mut trials: Vec<Trial> = Vec::new();
         while budget.goes_on() {
             let id = trials.len();

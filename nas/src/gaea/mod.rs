@@ -4,6 +4,7 @@ mod architecture;
 mod cell;
 #[cfg(test)]
 mod counts;
+mod cutout;
 pub mod network;
 pub mod operations;
 pub mod search;
@@ -11,6 +12,7 @@ pub mod space;
 pub mod supernet;
 
 pub use architecture::Mixed;
+pub use cutout::cutout;
 pub use network::{Cells, CellsError, CellsSpec};
 pub use search::{Search, Variant, WeightUpdate};
 pub use space::{Genotype, GenotypeError, Operation};
@@ -63,6 +65,9 @@ impl Method for Gaea {
         let (problem, values) = (stage.problem, stage.values);
         let (kind, benchmark) = (problem.facts.kind, problem.quirks.has("gaea-benchmark"));
         let variant = if benchmark { Variant::BENCHMARK } else { Variant::ORIGINAL };
+        if values.real("auxiliary") > 0.0 && kind != Kind::Point2d {
+            stage.progress.note("an auxiliary head is for images with one answer: this network has none");
+        }
         let batch = stage.batch("search_batch", stage.fitted.len() / 2);
         let epochs = values.count("search_epochs");
         let spec = SupernetSpec {
