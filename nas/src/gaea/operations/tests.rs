@@ -63,10 +63,13 @@ fn a_factorised_reduction_shifts_by_one_and_reads_zeros_beyond_the_end() {
 /// Any operation.
 type Run = Box<dyn Fn(&mut Pass<'_>, &Tensor) -> Result<Tensor, OpError>>;
 
+/// Builds one, by form and stride.
+type Build = fn(&mut Builder<'_>, Form, usize) -> Run;
+
 #[test]
 fn every_operation_halves_every_size_rounding_up() {
     const C: usize = 2;
-    let builds: [(&str, fn(&mut Builder<'_>, Form, usize) -> Run); 5] = [
+    let builds: [(&str, Build); 5] = [
         ("max_pool", |at, form, stride| {
             let layer = Pool::new(at, "op", form, Pooled::Max, stride, Some(Norm::PLAIN.over(C)));
             Box::new(move |pass, x| layer.forward(pass, x))
