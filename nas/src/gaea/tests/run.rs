@@ -52,6 +52,7 @@ impl Toy {
         let fitted = train.items_of(&subset(train.groups(), self.values.train));
         let problem = &Problem::new(&self.data, &train, &fitted);
         let mut stage = SearchStage {
+            task: self.data.task(),
             problem,
             values: &self.values,
             seed: 0,
