@@ -62,7 +62,7 @@ fn weights_are_as_many_as_the_published_supernets() {
 }
 
 #[test]
-#[allow(clippy::print_stdout)] // figures beside those that are compared
+#[allow(clippy::print_stdout, reason = "kept by the harness, shown if the test fails")]
 fn supernets_are_as_large_as_the_benchmark_counts() {
     let mut table = Table::default();
     // Dense ones there have architecture weights of reduction cells, which they lack: 126 that nothing reads.

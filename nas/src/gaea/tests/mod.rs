@@ -1,5 +1,7 @@
 //! Searches that have something to find, and steps of both variants.
 
+mod run;
+
 use kernels::rng::{Key, Purpose};
 use kernels::{Device, Tensor as Value};
 use nn::{Builder, Checkpoint, Mode, Network, Params, Pass, Tape};
@@ -69,7 +71,7 @@ fn search_for(planted: Operation, seed: u64, steps: usize) -> (Genotype, Mixed) 
 }
 
 #[test]
-#[allow(clippy::print_stdout)] // figures beside those that are compared
+#[allow(clippy::print_stdout, reason = "kept by the harness, shown if the test fails")]
 fn a_planted_operation_is_found_for_every_seed() {
     use Operation::{DilConv3, DilConv5, MaxPool3, SepConv3, SepConv5};
     let mut wrong = Vec::new();
