@@ -103,32 +103,30 @@ fn class(operation: Operation) -> &'static str {
 mod tests {
     use super::*;
     use crate::arch::outline::tests::{arch, darts_v2};
+    use serde_json::json;
 
     #[test]
-    #[ignore = "writes pictures to look at"]
-    fn pictures() {
-        use serde_json::json;
-        let to = std::env::var("PICTURES").unwrap();
-        let b = |inputs: usize, outputs: usize, stride: usize, stacked: usize| json!({"inputs": inputs, "outputs": outputs, "stride": stride, "stacked": stacked});
-        let mut dense = darts_v2();
-        dense["genotype"]["reduce"] = serde_json::Value::Null;
-        let all = [
-            ("cells", arch("point2d", darts_v2())),
-            ("cells_dense", arch("dense2d", dense)),
-            ("wrn", arch("point2d", json!({"family": "wrn", "depth": 16, "widen": 4, "pooling": "whole"}))),
-            ("resnet1d", arch("series", json!({"family": "resnet1d", "width": 64}))),
-            (
-                "blocks",
-                arch(
-                    "point2d",
-                    json!({"family": "blocks", "stem": 32, "blocks": [b(32, 64, 1, 0), b(64, 112, 2, 0), b(112, 176, 2, 8), b(176, 224, 1, 2)]}),
-                ),
-            ),
-        ];
-        for (name, a) in all {
-            let outline = Outline::read(&a).unwrap();
-            std::fs::write(format!("{to}/{name}.svg"), svg(&outline)).unwrap();
-            std::fs::write(format!("{to}/{name}.txt"), text(&outline)).unwrap();
+    fn a_picture_has_every_operation_and_both_themes() {
+        let outline = Outline::read(&arch("point2d", darts_v2())).unwrap();
+        let picture = svg(&outline);
+        for word in ["sep conv 3×3", "dil conv 3×3", "max pool 3×3 /2", "Reduction cell", "prefers-color-scheme: dark"]
+        {
+            assert!(picture.contains(word), "{word}");
         }
+        assert_eq!(picture.matches(">sep conv 3×3<").count(), 5);
+        assert!(!picture.contains("NaN") && !picture.contains("href"));
+        assert!(text(&outline).contains("5 = skip_connect(cell k-2) + dil_conv_3x3(2)"));
+    }
+
+    #[test]
+    fn a_path_is_drawn_through_the_grid_that_it_is_of() {
+        let block =
+            |inputs: usize, outputs: usize| json!({"inputs": inputs, "outputs": outputs, "stride": 2, "stacked": 0});
+        let drawn = |width: usize| {
+            let blocks = json!([block(32, width), block(width, 112)]);
+            svg(&Outline::read(&arch("series", json!({"family": "blocks", "stem": 32, "blocks": blocks}))).unwrap())
+        };
+        assert!(drawn(56).contains(">Path<") && drawn(56).contains(">48<"));
+        assert!(!drawn(57).contains(">Path<"), "57 is no width of the space");
     }
 }
