@@ -48,6 +48,22 @@ fn network(kind: Kind, values: &Values, quirks: &Quirks) -> Json {
     })
 }
 
+/// The supernet of a search.
+fn spec(kind: Kind, inputs: usize, outputs: usize, values: &Values) -> Result<SupernetSpec, Error> {
+    let spec = SupernetSpec {
+        channels: values.count("search_channels"),
+        layers: values.count("search_layers"),
+        ..SupernetSpec::new(kind, inputs, outputs)
+    };
+    if !spec.channels.is_multiple_of(spec.fraction) {
+        let SupernetSpec { channels, fraction, .. } = spec;
+        return Err(Error::Arch(format!(
+            "search_channels is {channels}, and operations see 1 / {fraction} of the channels; give a multiple of {fraction}"
+        )));
+    }
+    Ok(spec)
+}
+
 impl Method for Gaea {
     fn name(&self) -> &'static str {
         "gaea"
@@ -70,11 +86,7 @@ impl Method for Gaea {
         }
         let batch = stage.batch("search_batch", stage.fitted.len() / 2);
         let epochs = values.count("search_epochs");
-        let spec = SupernetSpec {
-            channels: values.count("search_channels"),
-            layers: values.count("search_layers"),
-            ..SupernetSpec::new(kind, problem.form().channels(), problem.outputs)
-        };
+        let spec = spec(kind, problem.form().channels(), problem.outputs, values)?;
         let update = WeightUpdate::new(values.real("search_lr"), epochs);
         let network = network(kind, values, &problem.quirks);
         let mut search = Search::new(problem, spec, variant, update, network, stage.seed, stage.device)?;

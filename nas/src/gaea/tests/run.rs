@@ -110,3 +110,12 @@ fn a_search_finds_the_same_however_often_it_dies() {
     assert!(deaths >= 2, "it died {deaths} times");
     assert_eq!((found, toy.metrics("often")), (whole, toy.metrics("whole")));
 }
+
+#[test]
+fn channels_that_do_not_part_are_refused_in_words() {
+    let mut values = Profile::Smoke.values("satellite", "gaea");
+    assert_eq!(spec(Kind::Series, 1, 24, &values).unwrap().channels, 4);
+    values.own.insert("search_channels".to_owned(), 10.into());
+    let said = spec(Kind::Series, 1, 24, &values).unwrap_err().to_string();
+    assert!(said.contains("search_channels is 10") && said.contains("give a multiple of 4"), "{said}");
+}
