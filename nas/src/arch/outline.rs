@@ -50,7 +50,7 @@ pub enum Network {
         /// Cells.
         layers: usize,
         /// What is in them.
-        genotype: Genotype,
+        genotype: Box<Genotype>,
         /// Weight of the batch in new running statistics.
         momentum: f64,
         /// Added to variances.
@@ -128,7 +128,7 @@ impl Network {
                     return wrong(format!("network.auxiliary is {}, neither true nor false", json["auxiliary"]));
                 };
                 let (channels, layers) = (whole(json, "channels", 4_096)?, whole(json, "layers", 256)?);
-                let (momentum, eps) = (real("momentum")?, real("eps")?);
+                let (momentum, eps, genotype) = (real("momentum")?, real("eps")?, Box::new(genotype));
                 Ok(Self::Cells { channels, layers, genotype, momentum, eps, auxiliary })
             }
             "constant" => Ok(Self::Constant),

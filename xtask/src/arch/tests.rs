@@ -74,11 +74,7 @@ fn trained(arch: &Arch, stream: &mut Stream) -> Params {
         let scale = variance || (norm && e.name().ends_with("weight"));
         if e.kind() == Kind::Buffer || norm {
             let middle = if scale { 1.0 } else { 0.0 };
-            params
-                .value_mut(id)
-                .data_mut()
-                .iter_mut()
-                .for_each(|x| *x = middle + 0.4 * (stream.uniform() as f32 - 0.5));
+            params.value_mut(id).data_mut().iter_mut().for_each(|x| *x = middle + 0.4 * (stream.uniform() - 0.5));
         }
     }
     params
