@@ -72,3 +72,58 @@ fn kill_9_anywhere_in_a_search_does_not_change_a_byte() {
     }
     same(&plain, &whole("killed", ""));
 }
+
+/// Sizes of a few seconds for every method with a supernet.
+const SMALL: &str = "--profile smoke --set train=96 --set val=32 --set test=32 --set search_epochs=3 --set epochs=2";
+
+#[test]
+fn kill_9_anywhere_in_any_method_does_not_change_a_byte() {
+    let cli = Cli::new(env!("CARGO_BIN_EXE_np360"));
+    for method in ["gaea", "densenas", "densenas-random"] {
+        let bench = format!("bench satellite {method} {SMALL}");
+        let folder = |out: &str| cli.place.path().join(out).join("smoke/satellite").join(method).join("0");
+        let whole = |out: &str, extra: &str| {
+            let (code, said) = cli.run(cli.command(&format!("{bench} {extra}"), out));
+            assert_eq!(code, 0, "{said}");
+            files(&folder(out))
+        };
+        let (plain, killed) = (whole("plain", "--threads 1"), folder("killed"));
+        let there = |file: &str| killed.join(file).exists();
+        let metrics = killed.join("metrics.jsonl");
+        // In the search, after an epoch of it (or a trial), when something is found, in the final training.
+        let ready: [&dyn Fn() -> bool; 4] = [
+            &|| there("checkpoint.safetensors") || there("searched/checkpoint.safetensors"),
+            &|| lines(&metrics) > 0 || there("trials/1/trial.json"),
+            &|| there("arch.json"),
+            &|| there("arch.json") && lines(&metrics) > 0,
+        ];
+        for (i, ready) in ready.iter().enumerate() {
+            let every = if i % 2 == 0 { "--checkpoint-seconds 0" } else { "--checkpoint-seconds 0.05" };
+            let mut command = cli.command(&format!("{bench} {every} --threads {}", 1 + i % 3), "killed");
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let begun = Instant::now();
+            while !ready() && child.try_wait().unwrap().is_none() {
+                assert!(begun.elapsed() < Duration::from_secs(60), "{method} does not get there");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let _ = child.kill(); // SIGKILL
+            child.wait().unwrap();
+        }
+        same(&plain, &whole("killed", ""));
+    }
+}
+
+#[test]
+fn the_random_baseline_takes_what_densenas_found_or_searches_itself() {
+    let cli = Cli::new(env!("CARGO_BIN_EXE_np360"));
+    let result = |words: &str, out: &str| {
+        let (code, said) = cli.run(cli.command(&format!("bench satellite {words} {SMALL}"), out));
+        assert_eq!(code, 0, "{said}");
+        let folder = cli.place.path().join(out).join("smoke/satellite/densenas-random/0");
+        (fs::read(folder.join("result.json")).unwrap(), folder.join("searched").exists(), said)
+    };
+    let (alone, searched, said) = result("densenas-random", "alone");
+    assert!(searched && said.contains("its search comes first"), "{said}");
+    let (beside, searched, _) = result("densenas-random densenas", "beside");
+    assert!(!searched && alone == beside);
+}
