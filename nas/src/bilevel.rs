@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::Error;
 use crate::method::SearchStage;
-use crate::run::{Clock, RunError, interrupt, number};
+use crate::run::{Clock, Place, RunError, interrupt, number};
 
 /// What is particular to a step.
 #[derive(Debug)]
@@ -110,6 +110,8 @@ fn cut(items: &[u32], spec: Spec, seed: u64) -> (Vec<u32>, Vec<u32>) {
 
 struct Search<'s, 'a> {
     stage: &'s mut SearchStage<'a>,
+    /// Where it saves, if not in the run itself.
+    part: Option<&'s str>,
     spec: Spec,
     weights: Vec<u32>,
     arch: Vec<u32>,
@@ -125,13 +127,33 @@ struct Search<'s, 'a> {
 /// # Errors
 /// If the folder fails, the loss runs away, or a stop was requested (everything is saved then).
 pub fn search(stage: &mut SearchStage<'_>, supernet: &mut dyn Supernet, spec: Spec) -> Result<(), Error> {
+    search_in(stage, supernet, spec, None)
+}
+
+/// The same with its checkpoint in a part of the run's folder, which keeps no metrics.
+///
+/// # Errors
+/// Likewise.
+pub fn search_in(
+    stage: &mut SearchStage<'_>,
+    supernet: &mut dyn Supernet,
+    spec: Spec,
+    part: Option<&str>,
+) -> Result<(), Error> {
     let (weights, arch) = cut(&stage.fitted, spec, stage.seed);
-    let mut search = Search { stage, spec, weights, arch, epoch: 0, step: 0, loss: 0.0, items: 0 };
+    let mut search = Search { stage, part, spec, weights, arch, epoch: 0, step: 0, loss: 0.0, items: 0 };
     search.resume(supernet)?;
     search.run(supernet)
 }
 
 impl Search<'_, '_> {
+    fn place(&mut self) -> Place<'_> {
+        match self.part {
+            Some(part) => self.stage.folder.part(part),
+            None => self.stage.folder.root(),
+        }
+    }
+
     fn run(&mut self, supernet: &mut dyn Supernet) -> Result<(), Error> {
         let Spec { epochs, parts, batch, .. } = self.spec;
         let size = batch * (parts - 1);
@@ -213,7 +235,7 @@ impl Search<'_, '_> {
         }
         self.epoch += 1;
         (self.step, self.loss, self.items) = (0, 0.0, 0);
-        self.stage.folder.append_metrics(&line)?;
+        self.place().append_metrics(&line)?;
         self.stage.progress.epoch(self.epoch, Some(("search loss", loss)));
         if let Some(warning) = supernet.warning() {
             self.stage.progress.note(&format!("search epoch {}: {warning}", self.epoch));
@@ -249,18 +271,19 @@ impl Search<'_, '_> {
             "step": self.step,
             "loss": format!("{:016x}", self.loss.to_bits()),
             "total": self.items,
-            "metrics": self.stage.folder.metrics_len(),
+            "metrics": self.place().metrics_len(),
         }));
         supernet.save(&mut checkpoint);
-        Ok(self.stage.folder.root().save(&checkpoint.to_bytes())?)
+        Ok(self.place().save(&checkpoint.to_bytes())?)
     }
 
     /// Goes back to the folder's checkpoint, if there is one.
     fn resume(&mut self, supernet: &mut dyn Supernet) -> Result<(), Error> {
-        let mut place = self.stage.folder.root();
-        let Some(bytes) = place.checkpoint()? else { return Ok(()) };
+        let place = self.place();
+        let (path, bytes) = (place.path(), place.checkpoint()?);
+        let Some(bytes) = bytes else { return Ok(()) };
         let damaged = |what: &str| RunError::Damaged {
-            path: place.path(),
+            path: path.clone(),
             what: what.to_owned(),
             fix: "move the run aside with --fresh to begin it anew",
         };
@@ -275,7 +298,7 @@ impl Search<'_, '_> {
         (self.epoch, self.step, self.items) = (whole("epoch")? as usize, whole("step")? as usize, whole("total")?);
         let metrics = whole("metrics")?;
         supernet.load(&checkpoint)?;
-        Ok(place.truncate_metrics(metrics)?)
+        Ok(self.place().truncate_metrics(metrics)?)
     }
 }
 

@@ -114,10 +114,12 @@ fn architecture(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Prog
     let (data, values) = (cell.data, cell.values);
     let (train, val) = (data.train(), data.val());
     let fitted = train.items_of(&train::subset(train.groups(), values.train));
-    let problem = Problem::new(data, &train, &fitted);
+    let mut problem = Problem::new(data, &train, &fitted);
+    problem.move_to(cell.device);
     let found = match cell.arch {
         Some(given) => given.found(),
         None => cell.method.search(&mut SearchStage {
+            task: data.task(),
             problem: &problem,
             values,
             seed: cell.seed,

@@ -6,9 +6,11 @@
 //! [`protocol`] how things are called.
 
 pub mod arch;
+pub mod asha;
 pub mod bilevel;
 pub mod cell;
 pub mod densenas;
+pub mod densenas_random;
 mod error;
 pub mod gaea;
 pub mod method;

@@ -6,7 +6,7 @@
 use kernels::ops::elementwise::binary::Binary;
 use kernels::{Device, Tensor as Value};
 use nn::{Network, OpError, Pass, Schedule, Tensor};
-use tasks::{Dataset, Facts, Quirks, Split, Transform};
+use tasks::{Dataset, Facts, Quirks, Split, Task, Transform};
 
 use crate::Error;
 use crate::arch::{Form, Found};
@@ -114,6 +114,8 @@ impl Problem {
 
 /// What a search may use.
 pub struct SearchStage<'a> {
+    /// The task.
+    pub task: &'static dyn Task,
     /// The problem of fitting [`SearchStage::train`].
     pub problem: &'a Problem,
     /// The profile's values in force.

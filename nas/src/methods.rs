@@ -5,7 +5,15 @@ use crate::yardstick::Yardstick;
 
 /// The methods that are built.
 pub fn all() -> &'static [&'static dyn Method] {
-    &[&crate::wrn::Wrn, &Yardstick::Constant, &Yardstick::Linear]
+    &[
+        &crate::wrn::Wrn,
+        &crate::densenas_random::DenseNasRandom,
+        &crate::densenas::DenseNas,
+        &crate::asha::Asha,
+        &crate::gaea::Gaea,
+        &Yardstick::Constant,
+        &Yardstick::Linear,
+    ]
 }
 
 /// The built method of this name.

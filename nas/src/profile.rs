@@ -179,9 +179,9 @@ pub const KEYS: [Key; 26] = [
     own("drop_path", Kind::Fraction, &["gaea"]),
     own("cutout", Kind::Whole, &["gaea"]),
     own("auxiliary", Kind::NotNegative, &["gaea"]),
-    // Weight of the expected cost; the most stacked layers of a block.
+    // Weight of the expected cost; multiplies the stacked layers of a block.
     own("cost_weight", Kind::NotNegative, &["densenas"]),
-    own("depth", Kind::Count, &["densenas"]),
+    own("depth", Kind::Positive, &["densenas"]),
     // Epochs and items a step of a trial, and the fewest trials.
     own("trial_epochs", Kind::Count, &["densenas-random"]),
     own("trial_batch", Kind::Count, &["densenas-random"]),

@@ -61,16 +61,14 @@ pub struct Quirk {
     pub methods: &'static [&'static str],
     /// What the reference does.
     pub what: &'static str,
-    /// Whether it can be asked for yet.
-    pub built: bool,
 }
 
 const fn of_task(name: &'static str, tasks: &'static [&'static str], what: &'static str) -> Quirk {
-    Quirk { name, tasks, methods: &[], what, built: true }
+    Quirk { name, tasks, methods: &[], what }
 }
 
 const fn of_method(name: &'static str, methods: &'static [&'static str], what: &'static str) -> Quirk {
-    Quirk { name, tasks: &[], methods, what, built: false }
+    Quirk { name, tasks: &[], methods, what }
 }
 
 /// Every quirk; what a run has of them is a set of names ([`Quirks`]), asked where it matters.
@@ -80,7 +78,6 @@ pub const QUIRKS: [Quirk; 10] = [
         tasks: &["cifar100", "spherical", "ninapro"],
         methods: &["wrn"],
         what: "training items in file order every epoch",
-        built: true,
     },
     Quirk { methods: &["wrn"], ..of_task("corner-pool", &["spherical"], "pools only the top left 8x8 of the map") },
     of_task("foreign-length", &["psicov"], "crops a test map to another protein's length"),
@@ -112,7 +109,7 @@ impl Asked {
     /// Reads a protocol and names of quirks.
     ///
     /// # Errors
-    /// If there is no such protocol or quirk, or it is not built, in words for the user.
+    /// If there is no such protocol or quirk, in words for the user.
     pub fn parse<S: AsRef<str>>(protocol: &str, names: &[S]) -> Result<Self, String> {
         if protocol != CORRECTED && protocol != PUBLISHED {
             return Err(format!("--protocol {protocol}: choose {CORRECTED} or {PUBLISHED}"));
@@ -121,12 +118,9 @@ impl Asked {
         for name in names {
             let name = name.as_ref();
             let Some(quirk) = QUIRKS.iter().find(|q| q.name == name) else {
-                let known: Vec<&str> = QUIRKS.iter().filter(|q| q.built).map(|q| q.name).collect();
+                let known: Vec<&str> = QUIRKS.iter().map(|q| q.name).collect();
                 return Err(format!("--quirk {name}: there is no such quirk; known are {}", known.join(", ")));
             };
-            if !quirk.built {
-                return Err(format!("--quirk {name}: its method is not built yet"));
-            }
             quirks.push(quirk);
         }
         Ok(Self { published: protocol == PUBLISHED, quirks })
@@ -146,7 +140,7 @@ impl Asked {
     /// What a cell has of them.
     pub fn of(&self, task: &str, method: &str) -> Quirks {
         let asked = |q: &&Quirk| self.published || self.quirks.iter().any(|a| a.name == q.name);
-        QUIRKS.iter().filter(|q| q.built && q.touches(task, method)).filter(asked).map(|q| q.name).collect()
+        QUIRKS.iter().filter(|q| q.touches(task, method)).filter(asked).map(|q| q.name).collect()
     }
 }
 
@@ -179,7 +173,10 @@ mod tests {
         let published = Asked::parse("published", &[] as &[&str]).unwrap();
         assert_eq!(names(&published, "spherical", "wrn"), ["corner-pool", "unshuffled"]);
         assert_eq!(names(&published, "spherical", "densenas"), [""; 0]);
-        assert_eq!(names(&published, "psicov", "gaea"), ["double-symmetry", "foreign-length"]);
+        assert_eq!(
+            names(&published, "psicov", "gaea"),
+            ["double-symmetry", "foreign-length", "gaea-benchmark", "last-batch-bn"]
+        );
         let one = Asked::parse("corrected", &["sky-at-test"]).unwrap();
         assert_eq!(names(&one, "cosmic", "wrn"), ["sky-at-test"]);
         assert_eq!(names(&one, "ecg", "wrn"), [""; 0]);
@@ -188,6 +185,5 @@ mod tests {
         let refused = |protocol, name| Asked::parse(protocol, &[name]).unwrap_err();
         assert!(refused("paper", "unshuffled").contains("choose corrected or published"));
         assert!(refused("corrected", "shuffled").contains("known are unshuffled, corner-pool"));
-        assert!(refused("corrected", "last-batch-bn").contains("not built yet"));
     }
 }

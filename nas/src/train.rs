@@ -17,6 +17,7 @@ use tasks::metrics::Top1;
 use tasks::{Dataset, Sizes, Split};
 
 use crate::Error;
+use crate::gaea::cutout;
 use crate::method::{Problem, Recipe};
 use crate::profile::Values;
 use crate::run::{Clock, Place, Progress, RunError, interrupt};
@@ -240,7 +241,10 @@ impl<'a> Training<'a> {
             drop_path: (self.recipe.drop_path * self.epoch as f64 / self.values.epochs as f64) as f32,
             rate: self.rate(self.epoch, self.step, steps),
         };
-        let x = self.problem.read(&x);
+        let mut x = self.problem.read(&x);
+        if self.recipe.cutout > 0 {
+            cutout(&mut x, augment.at(epoch, step + 1), self.recipe.cutout);
+        }
         let (loss, outputs) = if self.params.device() == Device::Cpu {
             self.eager(network, tape, &x, &y, now)?
         } else {

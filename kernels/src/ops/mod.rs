@@ -39,6 +39,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "activation", cases: activation::cases::cases, kernels: &activation::cuda::KERNELS },
     Row { path: "conv/conv", cases: conv::conv::cases::cases, kernels: &conv::conv::depthwise::cuda::KERNELS },
     Row { path: "conv/conv_transpose", cases: conv::conv_transpose::cases::cases, kernels: &crate::product::cuda::KERNELS },
+    Row { path: "conv/separable", cases: conv::separable::cases::cases, kernels: &conv::conv::depthwise::cuda::KERNELS },
     Row { path: "elementwise/binary", cases: elementwise::binary::cases::cases, kernels: &elementwise::binary::cuda::KERNELS },
     Row { path: "elementwise/drop_path", cases: elementwise::drop_path::cases::cases, kernels: &elementwise::drop_path::cuda::KERNELS },
     Row { path: "elementwise/dropout", cases: elementwise::dropout::cases::cases, kernels: &elementwise::dropout::cuda::KERNELS },
@@ -69,6 +70,7 @@ pub const TABLE: &[Row] = &[
     Row { path: "shape/pad_reflect", cases: shape::pad_reflect::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "shape/permute", cases: shape::permute::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "shape/slice", cases: shape::slice::cases::cases, kernels: &shape::cuda::KERNELS },
+    Row { path: "shape/split", cases: shape::split::cases::cases, kernels: &shape::cuda::KERNELS },
     Row { path: "softmax", cases: softmax::cases::cases, kernels: &softmax::cuda::KERNELS },
     Row { path: "spectral/spectral_conv2d", cases: spectral::spectral_conv2d::cases::cases, kernels: &spectral::spectral_conv2d::cuda::KERNELS },
 ];

@@ -128,8 +128,8 @@ impl Network {
                     return wrong(format!("network.auxiliary is {}, neither true nor false", json["auxiliary"]));
                 };
                 let (channels, layers) = (whole(json, "channels", 4_096)?, whole(json, "layers", 256)?);
-                let (momentum, eps, genotype) = (real("momentum")?, real("eps")?, Box::new(genotype));
-                Ok(Self::Cells { channels, layers, genotype, momentum, eps, auxiliary })
+                let (momentum, eps) = (real("momentum")?, real("eps")?);
+                Ok(Self::Cells { channels, layers, genotype: Box::new(genotype), momentum, eps, auxiliary })
             }
             "constant" => Ok(Self::Constant),
             "linear" => Ok(Self::Linear),

@@ -11,6 +11,9 @@ use super::block::{BasicBlock, BasicBlockSpec, batch_norm, conv};
 /// The most channels and stacked blocks that are taken for real: a file with more is refused, not built.
 const MOST: u64 = 4096;
 
+/// Likewise of parameters, of images.
+const MOST_PARAMETERS: usize = 1 << 30;
+
 /// A head from one width to another, and basic blocks that keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
@@ -74,7 +77,11 @@ impl Blocks {
             width = block.outputs;
             blocks.push(block);
         }
-        Ok(Self { stem, blocks })
+        let network = Self { stem, blocks };
+        match network.parameters(Kind::Point2d, 1, 1) {
+            n if n > MOST_PARAMETERS => Err(format!("the network's blocks have {n} parameters; the most is 2^30")),
+            _ => Ok(network),
+        }
     }
 
     /// The basic blocks, in order.

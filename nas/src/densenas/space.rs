@@ -130,11 +130,11 @@ impl Grid {
         Self { nodes, links, sources, tail }
     }
 
-    fn of_stages(stages: Stages, features: &[usize], width: f64, depth: Option<usize>) -> Self {
+    fn of_stages(stages: Stages, features: &[usize], width: f64, depth: f64) -> Self {
         let scaled = |c: usize| ((c as f64 * width + 0.5) as usize).max(8);
         let mut nodes = Vec::new();
         for (stage, (&(widths, layers), &feature)) in stages.iter().zip(features).enumerate() {
-            let layers = depth.map_or(layers, |most| layers.min(most));
+            let layers = (layers as f64 * depth + 0.5) as usize;
             nodes.extend(widths.iter().map(|&c| Node { channels: scaled(c), feature, stage, layers }));
         }
         let tail = nodes.last().map_or(0, |n| n.channels);
@@ -142,8 +142,8 @@ impl Grid {
     }
 
     /// The grid of a task: its own, else that of the first task of its kind. `width` multiplies channels (at least 8), and
-    /// `depth` is the most stacked layers a block may have.
-    pub fn of(facts: &Facts, width: f64, depth: Option<usize>) -> Self {
+    /// `depth` the stacked layers of a block.
+    pub fn of(facts: &Facts, width: f64, depth: f64) -> Self {
         let stand_in = match facts.kind {
             Kind::Point2d => "cifar100",
             Kind::Dense2d => "darcy",
@@ -152,6 +152,15 @@ impl Grid {
         let find = |name: &str| GRIDS.iter().find(|(task, ..)| *task == name);
         let (_, stages, features) = find(facts.name).or_else(|| find(stand_in)).expect("a row of the table");
         Self::of_stages(stages, features, width, depth)
+    }
+
+    /// The same with other numbers of stacked layers.
+    #[must_use]
+    pub fn with_layers(mut self, of: impl Fn(usize, &Node) -> usize) -> Self {
+        for (i, node) in self.nodes.iter_mut().enumerate() {
+            node.layers = of(i, node);
+        }
+        self
     }
 
     /// Its blocks; the first is the stem.

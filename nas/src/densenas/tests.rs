@@ -14,7 +14,7 @@ use super::space::{Grid, Node, Operation, Path, Stop};
 use super::supernet::{Route, Rules, Supernet};
 use super::viterbi;
 
-fn facts(task: &str) -> &'static Facts {
+pub(super) fn facts(task: &str) -> &'static Facts {
     tasks::by_name(task).unwrap().facts()
 }
 
@@ -37,7 +37,7 @@ fn blocks(text: &str) -> Blocks {
 }
 
 /// The ImageNet grid of the original release.
-pub(super) fn imagenet() -> Grid {
+fn imagenet() -> Grid {
     let stages: [(&[usize], usize, usize); 7] = [
         (&[32], 112, 0),
         (&[48, 56, 64], 56, 0),
@@ -66,7 +66,7 @@ fn links_are_as_many_as_the_original_has() {
 fn grids_have_the_benchmarks_weights_and_paths() {
     for task in tasks::all() {
         let f = task.facts();
-        let grid = Grid::of(f, 1.0, None);
+        let grid = Grid::of(f, 1.0, 1.0);
         let wide = f.kind == Kind::Point2d || f.name == "satellite";
         assert_eq!((grid.scalars(), grid.paths()), if wide { (285, 5145) } else { (75, 49) }, "{}", f.name);
         let mut ways: Vec<Vec<usize>> = (0..grid.paths()).map(|i| grid.way(i)).collect();
@@ -145,6 +145,11 @@ fn wrong_content_is_refused_in_words() {
     assert!(with("/blocks/0/outputs", json!(64.5)).contains("block 0's outputs is 64.5"));
     assert!(with("/blocks/0/stacked", json!(-1)).contains("block 0's stacked is -1"));
     assert!(with("/blocks/0/stacked", json!(1u64 << 40)).contains("from 0 to 4096"));
+    // 112 -> 4096 and 4096 times 4096 -> 4096.
+    assert!(
+        with("/blocks/1", json!({"inputs": 64, "outputs": 4096, "stride": 1, "stacked": 4096}))
+            .contains("the most is 2^30")
+    );
     assert!(Blocks::read(&odd).unwrap_err().contains("the network has a member 'width'"));
     assert!(Blocks::read(&json!(null)).unwrap_err().contains("the network is null; give an object"));
 }
@@ -178,14 +183,14 @@ pub(super) fn every_path(grid: &Grid) -> Vec<Path> {
 }
 
 /// Architecture weights drawn from a normal times `spread`.
-pub(super) fn drawn(grid: &Grid, spread: f64, stream: &mut Stream) -> Relaxed {
+fn drawn(grid: &Grid, spread: f64, stream: &mut Stream) -> Relaxed {
     let mut w = Relaxed::zeros(grid);
     w.links.iter_mut().flatten().for_each(|x| *x = stream.normal() * spread);
     w.stacks.iter_mut().flatten().flatten().for_each(|x| *x = stream.normal() * spread);
     w
 }
 
-fn stream(seed: u64) -> Stream {
+pub(super) fn stream(seed: u64) -> Stream {
     Key::new(seed, Purpose::Test).stream(0)
 }
 
@@ -317,7 +322,7 @@ fn of_equal_paths_the_first_predecessor_wins() {
 
     // The reference's space with weights near 0: every search that has learnt nothing derives these widths.
     let widths = |task: &str| {
-        let grid = Grid::of(facts(task), 1.0, None);
+        let grid = Grid::of(facts(task), 1.0, 1.0);
         let path = viterbi::derive(&grid, &Relaxed::zeros(&grid).softmaxed(1.0));
         path.0.iter().map(|s| grid.nodes()[s.node].channels).collect::<Vec<_>>()
     };
@@ -349,7 +354,7 @@ fn supernets_have_the_benchmarks_parameters() {
         ("satellite", 20_654_613),
     ] {
         let f = facts(task);
-        let got = of(&Grid::of(f, 1.0, None), f.kind, inputs(task), f.outputs).0;
+        let got = of(&Grid::of(f, 1.0, 1.0), f.kind, inputs(task), f.outputs).0;
         if got != want {
             wrong.push(format!("{task}: {got}, not {want}"));
         }

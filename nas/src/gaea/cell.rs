@@ -25,9 +25,9 @@ pub(super) struct Style {
 enum Layer {
     Identity,
     Pool(Pool),
-    Reduce(FactorizedReduce),
-    Sep(SepConv),
-    Dil(DilConv),
+    Reduce(Box<FactorizedReduce>),
+    Sep(Box<SepConv>),
+    Dil(Box<DilConv>),
 }
 
 impl Layer {
@@ -42,12 +42,12 @@ impl Layer {
             Operation::AvgPool3 => pool(at, Pooled::Mean),
             Operation::Skip if stride == 1 => Self::Identity,
             Operation::Skip => {
-                Self::Reduce(FactorizedReduce::new(at, name, form, c, c, norm).reference(style.reference))
+                Self::Reduce(FactorizedReduce::new(at, name, form, c, c, norm).reference(style.reference).into())
             }
-            Operation::SepConv3 => Self::Sep(SepConv::new(at, name, form, c, 3, stride, norm)),
-            Operation::SepConv5 => Self::Sep(SepConv::new(at, name, form, c, 5, stride, norm)),
-            Operation::DilConv3 => Self::Dil(DilConv::new(at, name, form, c, 3, stride, norm)),
-            Operation::DilConv5 => Self::Dil(DilConv::new(at, name, form, c, 5, stride, norm)),
+            Operation::SepConv3 => Self::Sep(SepConv::new(at, name, form, c, 3, stride, norm).into()),
+            Operation::SepConv5 => Self::Sep(SepConv::new(at, name, form, c, 5, stride, norm).into()),
+            Operation::DilConv3 => Self::Dil(DilConv::new(at, name, form, c, 3, stride, norm).into()),
+            Operation::DilConv5 => Self::Dil(DilConv::new(at, name, form, c, 5, stride, norm).into()),
         }
     }
 

@@ -34,7 +34,8 @@ fn cell(text: &str) -> space::Cell {
     nodes.try_into().unwrap()
 }
 
-fn genotype(normal: &str, reduce: &str) -> Genotype {
+/// The genotype of these cells; no reduction cell if its text is empty.
+pub(super) fn genotype(normal: &str, reduce: &str) -> Genotype {
     let reduce = (!reduce.is_empty()).then(|| cell(reduce));
     Genotype { normal: cell(normal), reduce }
 }

@@ -312,3 +312,6 @@ pub fn build(
 ) -> Result<Box<dyn Network>, CellsError> {
     Ok(Box::new(Cells::new(at, &CellsSpec::from_json(network, kind, input, outputs)?)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,15 @@ impl ReluConvBn {
     /// If `x` has other channels.
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
         let x = relu(pass, x)?;
-        let x = self.conv.forward(pass, &x)?;
+        self.behind_relu(pass, &x)
+    }
+
+    /// Applies what follows the ReLU.
+    ///
+    /// # Errors
+    /// If `x` has other channels.
+    pub fn behind_relu(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
+        let x = self.conv.forward(pass, x)?;
         self.bn.forward(pass, &x)
     }
 }
@@ -176,8 +184,16 @@ impl FactorizedReduce {
     /// If `x` has other channels or another form.
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
         let x = relu(pass, x)?;
-        let a = self.convs[0].forward(pass, &x)?;
-        let x = self.form.second_places(pass, &self.name, &x, !self.reference)?;
+        self.behind_relu(pass, &x)
+    }
+
+    /// Applies what follows the ReLU.
+    ///
+    /// # Errors
+    /// If `x` has other channels or another form.
+    pub fn behind_relu(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
+        let a = self.convs[0].forward(pass, x)?;
+        let x = self.form.second_places(pass, &self.name, x, !self.reference)?;
         let b = self.convs[1].forward(pass, &x)?;
         let y = pass.apply(&self.name, Concat { dim: self.form.channels() }, &[&a, &b])?;
         self.bn.forward(pass, &y)
@@ -304,3 +320,6 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,11 +142,11 @@ fn short(value: &Json) -> String {
 
 /// Chooses by weights: `operations[e][o]` of operation o on edge e, `edges[e]` of the edge itself.
 ///
-/// The strength of an operation is the product of both, exact in f64. Each node keeps the two edges whose strongest operation
+/// The strength of an operation is the product of both (exact, where both are f32 numbers). Each node keeps the two edges whose strongest operation
 /// other than none is strongest, and on them that operation. Of equals the lower index wins, of edges and of operations.
-pub fn derive(operations: &[[f32; OPERATIONS]; EDGES], edges: &[f32; EDGES]) -> Cell {
+pub fn derive(operations: &[[f64; OPERATIONS]; EDGES], edges: &[f64; EDGES]) -> Cell {
     let strongest = |e: usize| {
-        let strength = |o: Operation| f64::from(operations[e][o.index()]) * f64::from(edges[e]);
+        let strength = |o: Operation| operations[e][o.index()] * edges[e];
         let first = (Operation::ALL[1], strength(Operation::ALL[1]));
         Operation::ALL[2..].iter().fold(first, |best, &o| if strength(o) > best.1 { (o, strength(o)) } else { best })
     };

@@ -85,7 +85,10 @@ impl Place<'_> {
     pub fn save(&mut self, bytes: &[u8]) -> Result<(), RunError> {
         match &self.part {
             None => self.folder.save_checkpoint(bytes),
-            Some(_) => self.folder.write_file(&self.name(), bytes),
+            Some(_) => {
+                self.folder.write_file(&self.name(), bytes)?;
+                self.folder.write_cost()
+            }
         }
     }
 

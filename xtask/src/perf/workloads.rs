@@ -6,8 +6,10 @@ use kernels::ops::norm::batch_norm::BatchNorm;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
 use kernels::{Op, Shape, Tensor as Value};
+use nas::gaea::supernet::{Mixing, Supernet, SupernetSpec};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
 use nn::{Builder, Loss, Mode, Network, OpError, Params, Pass, Sgd, Tape, Tensor};
+use tasks::Kind;
 
 /// One step; what it computes is thrown away.
 pub type Step = Box<dyn FnMut() -> Result<(), OpError>>;
@@ -80,7 +82,11 @@ pub const ALL: &[Workload] = &[
             Box::new(Series::new(at, SeriesSpec::new(1, 4, 0.0)))
         })
     }),
-    later("pcdarts_search_b32"),
+    workload("pcdarts_search_b32", None, || {
+        // Weights and architecture in one step.
+        let spec = SupernetSpec { mixing: Mixing::Softmax, ..SupernetSpec::new(Kind::Point2d, 3, 100) };
+        train([32, 32, 32, 3], Loss::CrossEntropy, 0.1, Target::Classes(100), |at| Box::new(Supernet::new(at, spec)))
+    }),
     later("controller_update_b20"),
 ];
 

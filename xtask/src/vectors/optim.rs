@@ -2,7 +2,7 @@
 
 use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
-use kernels::ops::optim::{adam::Adam, exponentiated, rmsprop};
+use kernels::ops::optim::{adam::Adam, exponentiated::Exponentiated, rmsprop};
 use nn::{Clip, Kind, Layout as Files, ParamId, Params, Sgd};
 
 use super::case::wide;
@@ -51,7 +51,7 @@ fn rule(case: &Case) -> anyhow::Result<Step> {
         "rmsprop" => rmsprop(case),
         "eg" => Ok(Box::new(|params, rate| {
             if let Some((p, g)) = params.value_and_grad_mut(ParamId(0)) {
-                exponentiated::step(rate, p, g);
+                Exponentiated { rows: &[p.shape().last()], floor: 0.0 }.step(rate, p, g);
             }
         })),
         other => Err(unsupported(format!("optimizer '{other}'"))),

@@ -1,7 +1,7 @@
 //! The optimisers on the emulated card: the processor's bits, over several steps, in both orders of a block's threads.
 
 use super::adam::Adam;
-use super::exponentiated;
+use super::exponentiated::Exponentiated;
 use super::grad_norm::{Scratch, scale, sum_of_squares};
 use super::rmsprop::{RmsProp, State};
 use super::sgd::Sgd;
@@ -94,11 +94,18 @@ fn rmsprop() {
 
 #[test]
 fn exponentiated_gradient() {
-    for shape in [[14, 8], [1, 1], [100, 5]] {
-        same(&format!("{shape:?}"), |device| {
+    let cases: [([usize; 2], &[usize], f64); 5] = [
+        ([14, 8], &[8], 0.0),
+        ([14, 8], &[8], 0.1),
+        ([1, 1], &[1], 0.0),
+        ([100, 5], &[5], 0.0),
+        ([3, 14], &[2, 3, 4, 5], 0.0),
+    ];
+    for (shape, rows, floor) in cases {
+        same(&format!("{shape:?} by {rows:?}"), |device| {
             let mut p = Input::filled(shape, Fill::Uniform(0.1, 1.0)).tensor(0).to(device);
             for k in 1..4 {
-                exponentiated::step(0.1, &mut p, &Input::normal(shape).tensor(k).to(device));
+                Exponentiated { rows, floor }.step(0.1, &mut p, &Input::normal(shape).tensor(k).to(device));
             }
             vec![p]
         });

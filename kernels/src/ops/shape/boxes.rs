@@ -96,18 +96,55 @@ pub(super) fn copy(size: Shape, x: &Tensor, from: &Place, y: &mut Tensor, to: &P
                 put += rest % n * dy;
                 rest /= n;
             }
-            for k in 0..part.min(line - first) {
-                let x = &x[at + k * dx..][..run];
-                // SAFETY: a run of the box, which lies inside y (checked), and no other item has it.
-                let y = unsafe { y.slice(put + k * dy, run) };
-                if run < 8 {
-                    y.iter_mut().zip(x).for_each(|(y, x)| *y = *x);
-                } else {
-                    y.copy_from_slice(x);
+            let line = Line { x: &x[at..], dx, y: y.at(put), dy, n: part.min(line - first) };
+            // SAFETY: runs of the box, which lies inside y (checked), and no other item has them.
+            unsafe {
+                match run {
+                    1 => line.copy::<1>(),
+                    4 => line.copy::<4>(),
+                    8 => line.copy::<8>(),
+                    12 => line.copy::<12>(),
+                    16 => line.copy::<16>(),
+                    _ => line.copy_runs(run),
                 }
             }
         }
     });
+}
+
+/// `n` runs, so far apart in x and in y.
+struct Line<'a> {
+    x: &'a [f32],
+    dx: usize,
+    y: *mut f32,
+    dy: usize,
+    n: usize,
+}
+
+impl Line<'_> {
+    /// Copies runs of a length that the compiler knows: no call a run.
+    ///
+    /// # Safety
+    /// They lie in one live allocation at y that nobody else reads or writes meanwhile.
+    unsafe fn copy<const RUN: usize>(&self) {
+        for k in 0..self.n {
+            let from: &[f32; RUN] = self.x[k * self.dx..].first_chunk().expect("a run of the box");
+            // SAFETY: the caller's promise; numbers need no more than their own alignment.
+            unsafe { *self.y.add(k * self.dy).cast::<[f32; RUN]>() = *from };
+        }
+    }
+
+    /// The same for any length.
+    ///
+    /// # Safety
+    /// As [`copy`](Self::copy).
+    unsafe fn copy_runs(&self, run: usize) {
+        for k in 0..self.n {
+            let from = &self.x[k * self.dx..][..run];
+            // SAFETY: as above.
+            unsafe { std::slice::from_raw_parts_mut(self.y.add(k * self.dy), run) }.copy_from_slice(from);
+        }
+    }
 }
 
 /// A tensor of +0, filled by all threads.

@@ -8,3 +8,4 @@ pub mod pad;
 pub mod pad_reflect;
 pub mod permute;
 pub mod slice;
+pub mod split;

@@ -31,8 +31,8 @@ impl GridPanel {
     pub fn new(outline: &Outline) -> Option<Self> {
         let Network::Blocks(net) = &outline.network else { return None };
         let facts = tasks::by_name(&outline.task).ok()?.facts();
-        let full = Grid::of(facts, 1.0, None).nodes().first()?.channels;
-        let nodes = Grid::of(facts, net.stem as f64 / full as f64, None).nodes().to_vec();
+        let full = Grid::of(facts, 1.0, 1.0).nodes().first()?.channels;
+        let nodes = Grid::of(facts, net.stem as f64 / full as f64, 1.0).nodes().to_vec();
         let mut path = vec![(0, 0)];
         for Block { outputs, stacked, .. } in &net.blocks {
             let from = path.last()?.0 + 1;

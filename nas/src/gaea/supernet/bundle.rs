@@ -1,18 +1,21 @@
 //! All edges that leave one state, computed side by side.
 //!
 //! E edges over q channels each: their convolutions are one that is E q channels wide (depthwise), or has E groups of q
-//! (pointwise), with the weights of the separate edges side by side; their batch norms are one. What is the same on every
-//! edge (pools, identity) is computed once, q channels wide. Numbers are those of separate edges.
+//! (pointwise), with the weights of the separate edges side by side (`kernels::ops::conv::separable`); their batch norms are
+//! one. What is the same on every edge (pools, identity) is computed once, q channels wide. Numbers are those of separate edges.
 
 use kernels::ops::conv::conv::Conv;
+use kernels::ops::conv::separable::Separable as Edges;
 use kernels::ops::pool::avg_pool::AvgPool;
 use kernels::ops::pool::max_pool::MaxPool;
 use kernels::ops::shape::concat::Concat;
 use nn::layers::{BatchNorm, Builder, relu};
 use nn::{OpError, ParamId, Pass, Tensor};
 
+use super::few::Few;
 use crate::gaea::Operation;
 use crate::gaea::operations::{Form, Norm};
+use crate::gaea::space::NODES;
 
 /// Weights of an edge's operations: [depthwise, pointwise] of each separable convolution.
 #[derive(Debug, Clone, Copy)]
@@ -64,32 +67,33 @@ struct SideBySide {
 
 impl SideBySide {
     fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
-        let weights: Vec<Tensor> = self.weights.iter().map(|&w| pass.param(w)).collect();
-        let all = join(pass, &self.name, &weights.iter().collect::<Vec<_>>())?;
+        let weights: Few<{ 2 * NODES }> = self.weights.iter().map(|&w| pass.param(w)).collect();
+        let all = join(pass, &self.name, &weights)?;
         pass.apply(&self.name, self.op, &[x, &all])
     }
 }
 
 /// Tensors side by side along their last dimension.
-fn join(pass: &mut Pass<'_>, layer: &str, parts: &[&Tensor]) -> Result<Tensor, OpError> {
-    match parts {
-        [one] => Ok((*one).clone()),
-        _ => pass.apply(layer, Concat { dim: parts[0].shape().iter().len() - 1 }, parts),
-    }
+fn join<const N: usize>(pass: &mut Pass<'_>, layer: &str, parts: &Few<N>) -> Result<Tensor, OpError> {
+    parts.with(|parts| pass.apply(layer, Concat { dim: parts[0].shape()[..].len() - 1 }, parts))
 }
 
-/// Depthwise, pointwise, batch norm.
+/// ReLU, depthwise and pointwise convolution, batch norm of all edges.
 #[derive(Debug)]
 struct Separable {
-    depthwise: SideBySide,
-    pointwise: SideBySide,
+    name: String,
+    op: Edges,
+    /// The depthwise weights of the edges, then the pointwise ones.
+    weights: Vec<ParamId>,
     bn: BatchNorm,
 }
 
 impl Separable {
     fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
-        let x = self.depthwise.forward(pass, x)?;
-        let x = self.pointwise.forward(pass, &x)?;
+        let mut inputs = Few::<{ 1 + 2 * NODES }>::new();
+        inputs.push(x.clone());
+        inputs.extend(self.weights.iter().map(|&w| pass.param(w)));
+        let x = inputs.with(|inputs| pass.apply(&self.name, self.op, inputs))?;
         self.bn.forward(pass, &x)
     }
 }
@@ -124,28 +128,28 @@ impl Bundle {
     pub(super) fn new(at: &mut Builder<'_>, form: Form, q: usize, edges: &[EdgeWeights], unshifted: bool) -> Self {
         let (e, name) = (edges.len(), at.path("edges"));
         let stride = if edges[0].reduce.is_some() { 2 } else { 1 };
-        let conv = |name: &str, of: &dyn Fn(&EdgeWeights) -> ParamId, k: usize, dilation: usize, stride, groups| {
-            let (pad, weights) = (dilation * (k - 1) / 2, edges.iter().map(of).collect());
-            let op = Conv {
+        // Layers `first` and following of an operation; another one follows where `more` is set.
+        let mut separable = |o: Operation,
+                             first: usize,
+                             k: usize,
+                             dilation: usize,
+                             stride: usize,
+                             of: &dyn Fn(&EdgeWeights) -> [ParamId; 2]| {
+            let more = first == 1 && [Operation::SepConv3, Operation::SepConv5].contains(&o);
+            let norm = Norm::PLAIN.over(e * q);
+            // ReLU again in the next one finds no number to change.
+            let bn = at.batch_norm(&format!("{o}.{}", first + 2), if more { norm.relu() } else { norm });
+            let (name, pad) = (at.path(format_args!("{o}.{first}")), dilation * (k - 1) / 2);
+            let op = Edges {
                 stride: [stride; 2],
                 padding: [[pad; 2]; 2],
                 dilation: [dilation; 2],
-                groups,
-                ..Conv::default()
+                edges: e,
+                shared: first == 1,
             };
-            SideBySide { name: name.to_owned(), weights, op }
+            let weights = [0, 1].into_iter().flat_map(|i| edges.iter().map(move |w| of(w)[i])).collect();
+            Separable { name, op, weights, bn }
         };
-        // Layers `first` and following of an operation; another one follows where `more` is set.
-        let mut separable =
-            |o: Operation, first: usize, k, dilation, stride, of: &dyn Fn(&EdgeWeights) -> [ParamId; 2]| {
-                let more = first == 1 && [Operation::SepConv3, Operation::SepConv5].contains(&o);
-                let norm = Norm::PLAIN.over(e * q);
-                let bn = at.batch_norm(&format!("{o}.{}", first + 2), if more { norm.relu() } else { norm });
-                let name = at.path(format_args!("{o}.{first}"));
-                let depthwise = conv(&name, &|w| of(w)[0], k, dilation, stride, e * q);
-                let name = at.path(format_args!("{o}.{}", first + 1));
-                Separable { depthwise, pointwise: conv(&name, &|w| of(w)[1], 1, 1, 1, e), bn }
-            };
         let sep3 = [
             separable(Operation::SepConv3, 1, 3, 1, stride, &|w| w.sep3[0]),
             separable(Operation::SepConv3, 5, 3, 1, 1, &|w| w.sep3[1]),
@@ -183,25 +187,24 @@ impl Bundle {
         let max = self.max_bn.forward(pass, &max)?;
         let mean = pass.apply(&self.name, AvgPool { window, count_include_pad: false }, &[x])?;
         let mean = self.mean_bn.forward(pass, &mean)?;
-        let active = relu(pass, x)?;
         let skip = match &self.reduce {
             None => x.clone(),
             Some(r) => {
+                let active = relu(pass, x)?;
                 let first = self.form.first_places(pass, &self.name, &active)?;
                 let second = self.form.second_places(pass, &self.name, &active, !r.unshifted)?;
-                let both = [&first, &second].repeat(self.edges);
+                let both: Few<{ 2 * NODES }> = (0..self.edges).flat_map(|_| [first.clone(), second.clone()]).collect();
                 let both = join(pass, &self.name, &both)?;
                 let y = r.conv.forward(pass, &both)?;
                 r.bn.forward(pass, &y)?
             }
         };
-        let wide = join(pass, &self.name, &vec![&active; self.edges])?;
         let mut twice = |[first, second]: &[Separable; 2]| {
-            let x = first.forward(pass, &wide)?;
+            let x = first.forward(pass, x)?;
             second.forward(pass, &x)
         };
         let (sep3, sep5) = (twice(&self.sep3)?, twice(&self.sep5)?);
-        let (dil3, dil5) = (self.dil3.forward(pass, &wide)?, self.dil5.forward(pass, &wide)?);
+        let (dil3, dil5) = (self.dil3.forward(pass, x)?, self.dil5.forward(pass, x)?);
         Ok([max, mean, skip, sep3, sep5, dil3, dil5])
     }
 }

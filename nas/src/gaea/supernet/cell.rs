@@ -5,17 +5,18 @@ use kernels::ops::pool::Window;
 use kernels::ops::pool::max_pool::MaxPool;
 use kernels::ops::shape::channel_shuffle::ChannelShuffle;
 use kernels::ops::shape::concat::Concat;
-use kernels::ops::shape::slice::Slice;
+use kernels::ops::shape::split::Split;
 use nn::layers::Builder;
 use nn::{OpError, Pass, Tensor};
 
 use super::SupernetSpec;
 use super::bundle::{Bundle, EdgeWeights};
+use super::few::Few;
 use super::mixing::Sums;
 use crate::gaea::operations::{FactorizedReduce, Form, Norm, ReluConvBn};
 use crate::gaea::space::{EDGES, INPUTS, NODES, edge};
 
-/// What makes an input of a cell as wide, and as large, as the other.
+/// What makes an input of a cell, behind ReLU, as wide, and as large, as the other.
 #[derive(Debug)]
 enum Preprocess {
     Same(ReluConvBn),
@@ -25,8 +26,8 @@ enum Preprocess {
 impl Preprocess {
     fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
         match self {
-            Self::Same(layer) => layer.forward(pass, x),
-            Self::Halve(layer) => layer.forward(pass, x),
+            Self::Same(layer) => layer.behind_relu(pass, x),
+            Self::Halve(layer) => layer.behind_relu(pass, x),
         }
     }
 }
@@ -57,6 +58,12 @@ pub(super) struct MixedCell {
     /// Of the states that edges leave: both inputs and the first three nodes.
     bundles: Vec<Bundle>,
 }
+
+/// What goes past the operations into a node: of both inputs and the nodes before.
+type Past = Few<{ INPUTS + NODES }>;
+
+/// Weights and terms of a sum: of both inputs' operations at most.
+type Terms = Few<{ 1 + INPUTS * Bundle::TERMS + 1 }>;
 
 /// A state's part that operations see, and what goes past them (nothing where they see all).
 struct Parts {
@@ -99,17 +106,19 @@ impl MixedCell {
         Self { name, form, channels: c, q, reduces: place.reduces, preprocess, bundles }
     }
 
-    /// A part of the channels.
-    fn slice(&self, pass: &mut Pass<'_>, x: &Tensor, from: usize, to: usize) -> Result<Tensor, OpError> {
-        pass.apply(&self.name, Slice::along(self.form.channels(), from, to, 1), &[x])
+    /// The channels before `at`, and from there on.
+    fn split(&self, pass: &mut Pass<'_>, x: &Tensor, at: usize) -> Result<[Tensor; 2], OpError> {
+        let op = Split { dim: self.form.channels(), at };
+        let mut parts = pass.tape.record(op, &[x]).map_err(|e| e.in_layer(&self.name))?;
+        Ok([parts.take(0), parts.take(1)])
     }
 
-    fn split(&self, pass: &mut Pass<'_>, state: &Tensor) -> Result<Parts, OpError> {
+    fn parts(&self, pass: &mut Pass<'_>, state: &Tensor) -> Result<Parts, OpError> {
         if self.q == self.channels {
             return Ok(Parts { seen: state.clone(), past: None });
         }
-        let seen = self.slice(pass, state, 0, self.q)?;
-        Ok(Parts { seen, past: Some(self.slice(pass, state, self.q, self.channels)?) })
+        let [seen, past] = self.split(pass, state, self.q)?;
+        Ok(Parts { seen, past: Some(past) })
     }
 
     /// The maximum of every two places in each direction; the last of an odd size stands alone.
@@ -122,17 +131,18 @@ impl MixedCell {
         pass.apply(&self.name, MaxPool { window }, &[x])
     }
 
-    /// The outputs of the last cell but one and of the last to four nodes side by side.
+    /// The outputs of the last cell but one and of the last, behind ReLU, to four nodes side by side.
     pub(super) fn forward(
         &self,
         pass: &mut Pass<'_>,
         inputs: [&Tensor; INPUTS],
         sums: &Sums,
     ) -> Result<Tensor, OpError> {
-        let (mut past, mut terms, mut shared) = (Vec::with_capacity(INPUTS + NODES), vec![sums.inputs.clone()], 0);
+        let (mut past, mut terms, mut shared) = (Past::new(), Terms::new(), 0);
+        terms.push(sums.inputs.clone());
         for (i, x) in inputs.into_iter().enumerate() {
             let state = self.preprocess[i].forward(pass, x)?;
-            let parts = self.split(pass, &state)?;
+            let parts = self.parts(pass, &state)?;
             shared |= self.bundles[i].shared() << (i * Bundle::TERMS);
             terms.extend(self.bundles[i].forward(pass, &parts.seen)?);
             if let Some(x) = parts.past {
@@ -141,15 +151,19 @@ impl MixedCell {
         }
         // What is mixed for this node and those behind it, q channels each.
         let mut mixed = self.weighted_sum(pass, 1, shared, &terms)?;
-        let mut nodes = Vec::with_capacity(NODES);
+        let mut nodes = Few::<NODES>::new();
         for node in 0..NODES {
             let behind = NODES - 1 - node;
-            let own = if behind > 0 { self.slice(pass, &mixed, 0, self.q)? } else { mixed.clone() };
+            let (own, rest) = if behind > 0 {
+                let [own, rest] = self.split(pass, &mixed, self.q)?;
+                (own, Some(rest))
+            } else {
+                (mixed.clone(), None)
+            };
             let state = self.join(pass, own, &past, &sums.bypass[node])?;
             nodes.push(state.clone());
-            if behind > 0 {
-                let rest = self.slice(pass, &mixed, self.q, (behind + 1) * self.q)?;
-                let parts = self.split(pass, &state)?;
+            if let Some(rest) = rest {
+                let parts = self.parts(pass, &state)?;
                 past.extend(parts.past);
                 let bundle = &self.bundles[INPUTS + node];
                 terms.clear();
@@ -159,27 +173,21 @@ impl MixedCell {
                 mixed = self.weighted_sum(pass, 1, bundle.shared(), &terms)?;
             }
         }
-        pass.apply(&self.name, Concat { dim: self.form.channels() }, &nodes.iter().collect::<Vec<_>>())
+        nodes.with(|nodes| pass.apply(&self.name, Concat { dim: self.form.channels() }, nodes))
     }
 
     /// A node from what is mixed for it and what goes past: the sum of the latter behind the former, channels shuffled.
-    fn join(&self, pass: &mut Pass<'_>, mixed: Tensor, past: &[Tensor], weights: &Tensor) -> Result<Tensor, OpError> {
-        if past.is_empty() {
+    fn join(&self, pass: &mut Pass<'_>, mixed: Tensor, past: &Past, weights: &Tensor) -> Result<Tensor, OpError> {
+        if self.q == self.channels {
             return Ok(mixed);
         }
-        let terms: Vec<Tensor> = std::iter::once(weights).chain(past).cloned().collect();
+        let terms: Terms = std::iter::once(weights).chain(past.iter()).cloned().collect();
         let past = self.weighted_sum(pass, 0, 0, &terms)?;
         let both = pass.apply(&self.name, Concat { dim: self.form.channels() }, &[&mixed, &past])?;
         pass.apply(&self.name, ChannelShuffle { groups: self.channels / self.q }, &[&both])
     }
 
-    fn weighted_sum(
-        &self,
-        pass: &mut Pass<'_>,
-        first: usize,
-        shared: u32,
-        terms: &[Tensor],
-    ) -> Result<Tensor, OpError> {
-        pass.apply(&self.name, WeightedSum { first, shared }, &terms.iter().collect::<Vec<_>>())
+    fn weighted_sum(&self, pass: &mut Pass<'_>, first: usize, shared: u32, terms: &Terms) -> Result<Tensor, OpError> {
+        terms.with(|terms| pass.apply(&self.name, WeightedSum { first, shared }, terms))
     }
 }

@@ -9,6 +9,7 @@ use kernels::ops::softmax::Softmax;
 use nn::layers::Builder;
 use nn::{Layout, OpError, ParamId, Pass, Tensor};
 
+use super::few::Few;
 use crate::gaea::Operation;
 use crate::gaea::space::{Cell, EDGES, INPUTS, NODES, OPERATIONS, edge, edges_into};
 
@@ -76,13 +77,13 @@ impl Weights {
             return Ok(Self { operations, edges });
         }
         let operations = pass.apply("alphas", Softmax::new(-1), &[&operations])?;
-        let mut nodes = Vec::with_capacity(NODES);
+        let mut nodes = Few::<NODES>::new();
         for node in 0..NODES {
             let into = edges_into(node);
             let own = pass.apply("betas", Slice::along(0, into.start, into.end, 1), &[&edges])?;
             nodes.push(pass.apply("betas", Softmax::new(-1), &[&own])?);
         }
-        let edges = pass.apply("betas", Concat { dim: 0 }, &nodes.iter().collect::<Vec<_>>())?;
+        let edges = nodes.with(|nodes| pass.apply("betas", Concat { dim: 0 }, nodes))?;
         Ok(Self { operations, edges })
     }
 
@@ -128,27 +129,27 @@ impl Sums {
         let turned = pass.apply(LAYER, Binary::mul(), &[&turned, &weights.edges])?;
         let mixed = pass.apply(LAYER, Permute::new(&[1, 0]), &[&turned])?;
         let leaving = |pass: &mut Pass<'_>, source: usize| {
-            let mut rows = Vec::with_capacity(NODES);
+            let mut rows = Few::<NODES>::new();
             for node in source.saturating_sub(INPUTS - 1)..NODES {
                 let e = edge(node, source);
                 rows.push(pass.apply(LAYER, Slice::along(0, e, e + 1, 1), &[&mixed])?);
             }
-            pass.apply(LAYER, Concat { dim: 0 }, &rows.iter().collect::<Vec<_>>())
+            rows.with(|rows| pass.apply(LAYER, Concat { dim: 0 }, rows))
         };
         let (first, second) = (leaving(pass, 0)?, leaving(pass, 1)?);
         let second = pass.apply(LAYER, Slice::along(1, 1, OPERATIONS, 1), &[&second])?;
         let inputs = pass.apply(LAYER, Concat { dim: 1 }, &[&first, &second])?;
-        let mut nodes = Vec::with_capacity(NODES - 1);
-        for node in 0..NODES - 1 {
+        let from_node = |pass: &mut Pass<'_>, node: usize| {
             let own = leaving(pass, INPUTS + node)?;
-            nodes.push(pass.apply(LAYER, Concat { dim: 1 }, &[&own, &ones(NODES - 1 - node)])?);
-        }
-        let mut bypass = Vec::with_capacity(NODES);
-        for node in 0..NODES {
+            pass.apply(LAYER, Concat { dim: 1 }, &[&own, &ones(NODES - 1 - node)])
+        };
+        let nodes = [from_node(pass, 0)?, from_node(pass, 1)?, from_node(pass, 2)?];
+        let past = |pass: &mut Pass<'_>, node: usize| {
             let into = edges_into(node);
             let own = pass.apply(LAYER, Slice::along(0, into.start, into.end, 1), &[&weights.edges])?;
-            bypass.push(pass.apply(LAYER, Binary::mul(), &[&own, &ones(1)])?); // [n] to [1, n]
-        }
-        Ok(Self { inputs, nodes: nodes.try_into().expect("three"), bypass: bypass.try_into().expect("four") })
+            pass.apply(LAYER, Binary::mul(), &[&own, &ones(1)]) // [n] to [1, n]
+        };
+        let bypass = [past(pass, 0)?, past(pass, 1)?, past(pass, 2)?, past(pass, 3)?];
+        Ok(Self { inputs, nodes, bypass })
     }
 }

@@ -6,13 +6,14 @@
 
 mod bundle;
 mod cell;
+mod few;
 mod mixing;
 #[cfg(test)]
 mod tests;
 
 pub use mixing::{CellWeights, Mixing, Weights};
 
-use nn::layers::{BatchNorm, Builder, Conv, Linear, LinearSpec, global_avg_pool};
+use nn::layers::{BatchNorm, Builder, Conv, Linear, LinearSpec, global_avg_pool, relu};
 use nn::{Network, OpError, ParamId, Pass, Tensor};
 use tasks::Kind;
 
@@ -154,10 +155,13 @@ impl Supernet {
         let reduce = reduce.map(|w| Sums::new(pass, w)).transpose()?;
         let x = self.stem.0.forward(pass, x)?;
         let x = self.stem.1.forward(pass, &x)?;
-        let mut last = [x.clone(), x];
-        for (cell, reduces) in &self.cells {
+        // Two cells read an output, both behind ReLU.
+        let active = relu(pass, &x)?;
+        let mut last = [active.clone(), active];
+        for (i, (cell, reduces)) in self.cells.iter().enumerate() {
             let sums = if *reduces { reduce.as_ref().unwrap_or(&normal) } else { &normal };
             let y = cell.forward(pass, [&last[0], &last[1]], sums)?;
+            let y = if i + 1 < self.cells.len() { relu(pass, &y)? } else { y };
             last = [last[1].clone(), y];
         }
         let [_, x] = last;

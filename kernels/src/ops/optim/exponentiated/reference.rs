@@ -1,13 +1,24 @@
 //! One row at a time, as the specification says it.
 
+use super::Exponentiated;
 use crate::host::Real;
 use crate::math;
 
-/// One step over rows of `row` numbers.
-pub fn reference<T: Real>(lr: f64, p: &mut [T], g: &[T], row: usize) {
-    for (p, g) in p.chunks_exact_mut(row).zip(g.chunks_exact(row)) {
-        let scaled: Vec<f64> = p.iter().zip(g).map(|(p, g)| p.f64() * math::exp(-(lr * g.f64()))).collect();
+/// One step.
+pub fn reference<T: Real>(rule: &Exponentiated<'_>, lr: f64, mut p: &mut [T], mut g: &[T]) {
+    for &row in rule.rows.iter().cycle() {
+        if p.is_empty() {
+            break;
+        }
+        let (own, rest) = p.split_at_mut(row);
+        let (slope, other) = g.split_at(row);
+        let scaled = |(p, g): (&T, &T)| {
+            let u = p.f64() * math::exp(-(lr * g.f64()));
+            if u < rule.floor { rule.floor } else { u }
+        };
+        let scaled: Vec<f64> = own.iter().zip(slope).map(scaled).collect();
         let sum = scaled.iter().fold(0.0, |s, u| s + u);
-        p.iter_mut().zip(scaled).for_each(|(p, u)| *p = T::of(u / sum));
+        own.iter_mut().zip(scaled).for_each(|(p, u)| *p = T::of(u / sum));
+        (p, g) = (rest, other);
     }
 }

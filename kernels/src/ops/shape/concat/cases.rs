@@ -12,6 +12,7 @@ fn case(name: &'static str, dim: usize, shapes: &[&[usize]]) -> Case {
 pub fn cases() -> Vec<Case> {
     vec![
         case("one", 0, &[&[3, 4]]),
+        case("runs_4_8_12", 3, &[&[2, 3, 4, 4], &[2, 3, 4, 8], &[2, 3, 4, 12], &[2, 3, 4, 5]]),
         case("channels", 3, &[&[2, 3, 4, 5], &[2, 3, 4, 1], &[2, 3, 4, 16]]),
         case("channels_nine", 1, &[[2, 3].as_slice(); 9]),
         case("rows", 1, &[&[2, 3, 4, 5], &[2, 1, 4, 5]]),

@@ -68,18 +68,26 @@ impl Taps {
 
     /// The band under `rows` destination rows from row `first` of image `n`.
     pub fn band(&self, src: &[f32], n: usize, first: usize, rows: usize) -> Tensor {
-        let ([h, w], c, pitch) = (self.src_size, self.c, self.pitch());
-        let height = (rows - 1) * self.stride[0] + (self.kernel[0] - 1) * self.dilation[0] + 1;
-        let mut band = Tensor::uninit([height * pitch + SLACK]);
-        let (body, slack) = band.data_mut().split_at_mut(height * pitch);
-        slack.fill(0.0);
-        for (r, row) in body.chunks_exact_mut(pitch).enumerate() {
-            let y = (first * self.stride[0] + r) as isize + self.origin[0];
+        let ([h, w], c) = (self.src_size, self.c);
+        self.band_of(first, rows, |y, row| {
             let from = (y >= 0 && (y as usize) < h).then(|| &src[(n * h + y as usize) * w * c..][..w * c]);
             match from {
                 Some(from) if self.stride[1] > 1 => self.sort_columns(from, row),
                 _ => copy_columns(from, self.origin[1], c, row),
             }
+        })
+    }
+
+    /// The band under `rows` destination rows from row `first`; `fill` is given a source row's number, which may lie outside,
+    /// and writes all of its row.
+    pub fn band_of(&self, first: usize, rows: usize, fill: impl Fn(isize, &mut [f32])) -> Tensor {
+        let pitch = self.pitch();
+        let height = (rows - 1) * self.stride[0] + (self.kernel[0] - 1) * self.dilation[0] + 1;
+        let mut band = Tensor::uninit([height * pitch + SLACK]);
+        let (body, slack) = band.data_mut().split_at_mut(height * pitch);
+        slack.fill(0.0);
+        for (r, row) in body.chunks_exact_mut(pitch).enumerate() {
+            fill((first * self.stride[0] + r) as isize + self.origin[0], row);
         }
         band
     }

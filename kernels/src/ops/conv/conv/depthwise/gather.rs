@@ -37,7 +37,7 @@ impl Sum<'_> {
         }
         let square = taps.stride == [1, 1] && (taps.kernel == [3, 3] || taps.kernel == [5, 5]);
         let wide = if square { period } else { period * SEGMENT.min(run).div_ceil(period) };
-        let weights = self.repeat_weights(wide);
+        let weights = repeat_weights(taps, self.weights, self.reversed, wide);
         let weights = weights.data();
         let mut offsets = Table::new(taps.len());
         (0..taps.len()).for_each(|t| offsets.push(taps.offset(t)));
@@ -68,24 +68,24 @@ impl Sum<'_> {
             }
         });
     }
+}
 
-    /// Weights `[tap][wide]` in the order of the sum, repeated from position to position.
-    fn repeat_weights(&self, wide: usize) -> Tensor {
-        let (c, taps) = (self.taps.c, self.taps.len());
-        let mut weights = Tensor::uninit([taps * wide]);
-        for (i, row) in weights.data_mut().chunks_exact_mut(wide).enumerate() {
-            let t = if self.reversed { taps - 1 - i } else { i };
-            row.chunks_exact_mut(c).for_each(|p| p.copy_from_slice(&self.weights[t * c..][..c]));
-        }
-        weights
+/// Weights `[tap][wide]` in the order of the sum, repeated from position to position.
+pub fn repeat_weights(t: &Taps, from: &[f32], reversed: bool, wide: usize) -> Tensor {
+    let (c, taps) = (t.c, t.len());
+    let mut weights = Tensor::uninit([taps * wide]);
+    for (i, row) in weights.data_mut().chunks_exact_mut(wide).enumerate() {
+        let t = if reversed { taps - 1 - i } else { i };
+        row.chunks_exact_mut(c).for_each(|p| p.copy_from_slice(&from[t * c..][..c]));
     }
+    weights
 }
 
 dispatch! {
     /// y `[row][run]` = sum over the taps of band x, weights `[tap][period]`: 3x3, stride 1.
-    fn square3(taps: &Taps, x: &[f32], w: &[f32], y: &mut [f32]) = square3_body;
+    pub fn square3(taps: &Taps, x: &[f32], w: &[f32], y: &mut [f32]) = square3_body;
     /// The same for 5x5.
-    fn square5(taps: &Taps, x: &[f32], w: &[f32], y: &mut [f32]) = square5_body;
+    pub fn square5(taps: &Taps, x: &[f32], w: &[f32], y: &mut [f32]) = square5_body;
     /// y = sum over taps of x, shifted by the tap's offset, times its weights, which repeat every `wide` numbers.
     fn flat_row(x: &[f32], offsets: &[usize], w: &[f32], wide: usize, y: &mut [f32]) = flat_body;
 }

@@ -2,11 +2,12 @@
 //!
 //! Lanes run along the flat run (column, c) of a row, so few channels waste nothing; a tap is the same run of a padded
 //! source row, shifted. Kernels of 3x3 and 5x5 at stride 1 walk down the rows and read a source row once for all its rows
-//! of taps. The input gradient at other strides goes position by position.
+//! of taps. The input gradient at other strides is a sum at stride 1 for each phase of positions.
 
 mod band;
 pub(in crate::ops) mod cuda;
 mod gather;
+mod rows;
 mod strided;
 mod weight_grad;
 
@@ -15,6 +16,7 @@ use band::Taps;
 use gather::Sum;
 
 pub use band::chains;
+pub use rows::{Direction, Rows};
 pub use weight_grad::chunk_rows;
 
 impl Taps {

@@ -1,67 +1,64 @@
-//! The input gradient at strides other than 1: lanes run along the channels of a position.
+//! The input gradient at strides other than 1: positions a stride apart see the same taps, so each phase of rows and columns
+//! is a sum at stride 1 over its own taps, and is spread over dx afterwards.
 
-use super::super::Geometry;
-use crate::dispatch;
-use crate::math::fma;
+use super::super::{Geometry, plan};
+use super::band::Taps;
+use super::gather::Sum;
+use crate::Tensor;
 use crate::pool::{self, Ptr};
-use crate::simd::Simd;
+use crate::product::gather::Axis;
 
-/// Rows an item handles.
-const ROWS: usize = 8;
+/// Numbers a task should at least move.
+const TASK: usize = 1 << 14;
 
 /// dx (+ bias): taps in ascending output position, those whose output position is whole.
 pub fn input_gradient(g: &Geometry, dy: &[f32], w: &[f32], bias: Option<&[f32]>, dx: &mut [f32]) {
-    let ([h, wd], [oh, ow], c, [kh, kw]) = (g.size, g.out, g.c, g.kernel);
-    // Output position of a source position and a tap, if whole.
-    let from = |d: usize, position: usize, tap: usize| {
-        let p = (position + g.conv.padding[d][0]) as isize - (tap * g.conv.dilation[d]) as isize;
-        let s = g.conv.stride[d] as isize;
-        (p.rem_euclid(s) == 0).then(|| p.div_euclid(s))
-    };
-    let out = Ptr(dx.as_mut_ptr());
-    pool::run((g.n * h).div_ceil(ROWS), |item| {
-        for r in item * ROWS..((item + 1) * ROWS).min(g.n * h) {
-            let (n, position) = (r / h, r % h);
-            // SAFETY: each row belongs to one item.
-            let row = unsafe { out.slice(r * wd * c, wd * c) };
-            row.fill(0.0);
-            for t in (0..kh * kw).rev() {
-                let Some(a) = from(0, position, t / kw) else { continue };
-                let inside = a >= 0 && (a as usize) < oh;
-                let weights = &w[t * c..][..c];
-                for (q, acc) in row.chunks_exact_mut(c).enumerate() {
-                    let Some(b) = from(1, q, t % kw) else { continue };
-                    if inside && b >= 0 && (b as usize) < ow {
-                        accumulate(&dy[((n * oh + a as usize) * ow + b as usize) * c..][..c], weights, acc);
-                    } else {
-                        accumulate_zero(weights, acc);
-                    }
+    for rows in plan::phases(g, 0) {
+        for columns in plan::phases(g, 1) {
+            phase(g, [rows, columns], dy, w, bias, dx);
+        }
+    }
+}
+
+/// The positions of one phase in each direction.
+fn phase(g: &Geometry, axes: [Axis; 2], dy: &[f32], w: &[f32], bias: Option<&[f32]>, dx: &mut [f32]) {
+    let ([height, width], c) = (axes.map(|a| a.grid), g.c);
+    let mut sums = Tensor::uninit([g.n * height * width * c]);
+    let kernel = axes.map(|a| a.taps);
+    if kernel.contains(&0) {
+        sums.data_mut().fill(0.0);
+    } else {
+        let mut weights = Tensor::uninit([kernel[0] * kernel[1] * c]);
+        for (t, to) in weights.data_mut().chunks_exact_mut(c).enumerate() {
+            let step = |a: &Axis, i: usize| a.weight as isize + i as isize * a.weight_step;
+            let tap = step(&axes[0], t / kernel[1]) + step(&axes[1], t % kernel[1]);
+            to.copy_from_slice(&w[tap as usize * c..][..c]);
+        }
+        let taps = Taps {
+            src_size: g.out,
+            dst_size: [height, width],
+            c,
+            origin: axes.map(|a| a.first),
+            stride: [1, 1],
+            kernel,
+            dilation: axes.map(|a| a.dilation),
+        };
+        Sum { taps, src: dy, n: g.n, weights: weights.data(), reversed: false, bias: None }.run(sums.data_mut());
+    }
+    let ([h, wd], sums, out) = (g.size, sums.data(), Ptr(dx.as_mut_ptr()));
+    let per = (TASK / (width * c)).max(1);
+    pool::run((g.n * height).div_ceil(per), |item| {
+        for i in item * per..((item + 1) * per).min(g.n * height) {
+            let row = i / height * h + axes[0].dst_start + i % height * axes[0].dst_step;
+            for (q, sum) in sums[i * width * c..][..width * c].chunks_exact(c).enumerate() {
+                let at = row * wd + axes[1].dst_start + q * axes[1].dst_step;
+                // SAFETY: each position belongs to one row of one phase.
+                let to = unsafe { out.slice(at * c, c) };
+                to.copy_from_slice(sum);
+                if let Some(bias) = bias {
+                    to.iter_mut().zip(bias).for_each(|(y, b)| *y += *b);
                 }
-            }
-            if let Some(bias) = bias {
-                row.chunks_exact_mut(c).for_each(|p| p.iter_mut().zip(bias).for_each(|(y, b)| *y += *b));
             }
         }
     });
-}
-
-dispatch! {
-    /// acc = fma(x, w, acc).
-    fn accumulate(x: &[f32], w: &[f32], acc: &mut [f32]) = accumulate_body;
-    /// acc = fma(+0, w, acc): a tap outside.
-    fn accumulate_zero(w: &[f32], acc: &mut [f32]) = accumulate_zero_body;
-}
-
-#[inline(always)]
-fn accumulate_body<S: Simd>(x: &[f32], w: &[f32], acc: &mut [f32]) {
-    for ((a, x), w) in acc.iter_mut().zip(x).zip(w) {
-        *a = fma(*x, *w, *a);
-    }
-}
-
-#[inline(always)]
-fn accumulate_zero_body<S: Simd>(w: &[f32], acc: &mut [f32]) {
-    for (a, w) in acc.iter_mut().zip(w) {
-        *a = fma(0.0, *w, *a);
-    }
 }

@@ -23,7 +23,7 @@ pub const fn chunk_rows(width: usize) -> usize {
 
 /// dw from x and dy of n images.
 pub fn weight_gradient(taps: &Taps, n: usize, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let (height, c, run, period) = (taps.dst_size[0], taps.c, taps.run(), taps.period());
+    let (height, c, run) = (taps.dst_size[0], taps.c, taps.run());
     let rows = chunk_rows(taps.dst_size[1]);
     let bands = height.div_ceil(rows);
     if n == 0 {
@@ -34,32 +34,38 @@ pub fn weight_gradient(taps: &Taps, n: usize, x: &[f32], dy: &[f32], dw: &mut [f
     let offsets = offsets.as_slice();
     let mut sums = Tensor::uninit([n * bands * taps.len() * c]);
     let to = Ptr(sums.data_mut().as_mut_ptr());
-    pool::run(n * bands, |chunk| {
-        let (image, first) = (chunk / bands, chunk % bands * rows);
+    pool::run(n * bands, |item| {
+        let (image, first) = (item / bands, item % bands * rows);
         let rows = rows.min(height - first);
         let band = taps.band(x, image, first, rows);
         let grad = &dy[(image * height + first) * run..][..rows * run];
-        let mut acc = Tensor::uninit([taps.len() * period]);
-        let acc = acc.data_mut();
-        acc.fill(0.0);
-        match (taps.stride, taps.kernel) {
-            ([1, 1], [3, 3]) => square3(taps, band.data(), grad, acc),
-            ([1, 1], [5, 5]) => square5(taps, band.data(), grad, acc),
-            _ => {
-                for (offsets, acc) in offsets.chunks(ABREAST).zip(acc.chunks_mut(ABREAST * period)) {
-                    walk(band.data(), offsets, taps.stride[0] * taps.pitch(), grad, run, acc);
-                }
-            }
-        }
         // SAFETY: every chunk has its own sums.
-        let sums = unsafe { to.slice(chunk * taps.len() * c, taps.len() * c) };
-        for (acc, sum) in acc.chunks_exact_mut(period).zip(sums.chunks_exact_mut(c)) {
-            tree::sum_rows(acc, c);
-            sum.copy_from_slice(&acc[..c]);
-        }
+        let sums = unsafe { to.slice(item * taps.len() * c, taps.len() * c) };
+        chunk(taps, offsets, band.data(), grad, sums);
     });
     tree::sum_rows(sums.data_mut(), taps.len() * c);
     dw.copy_from_slice(&sums.data()[..taps.len() * c]);
+}
+
+/// A chunk's sums `[tap][c]` of its band and rows of dy. Kernels of 3x3 and 5x5 at stride 1 need no offsets of the taps.
+pub fn chunk(taps: &Taps, offsets: &[usize], band: &[f32], dy: &[f32], sums: &mut [f32]) {
+    let (c, run, period) = (taps.c, taps.run(), taps.period());
+    let mut acc = Tensor::uninit([taps.len() * period]);
+    let acc = acc.data_mut();
+    acc.fill(0.0);
+    match (taps.stride, taps.kernel) {
+        ([1, 1], [3, 3]) => square3(taps, band, dy, acc),
+        ([1, 1], [5, 5]) => square5(taps, band, dy, acc),
+        _ => {
+            for (offsets, acc) in offsets.chunks(ABREAST).zip(acc.chunks_mut(ABREAST * period)) {
+                walk(band, offsets, taps.stride[0] * taps.pitch(), dy, run, acc);
+            }
+        }
+    }
+    for (acc, sum) in acc.chunks_exact_mut(period).zip(sums.chunks_exact_mut(c)) {
+        tree::sum_rows(acc, c);
+        sum.copy_from_slice(&acc[..c]);
+    }
 }
 
 dispatch! {

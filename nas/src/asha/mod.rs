@@ -1,0 +1,107 @@
+//! ASHA over the fixed network: the training's own numbers are searched, by asynchronous successive halving.
+//!
+//! [`space`] draws a trial's configuration, [`rungs`] says how many trials there are and how far each is trained before the
+//! next look at it, [`simulate`] decides which goes on, and [`trials`] trains one and writes down where it stands. The search
+//! is nothing but its trials' files: whoever reads them knows what is to be done next.
+
+pub mod rungs;
+pub mod simulate;
+pub mod space;
+pub mod trials;
+
+use serde_json::json;
+use tasks::{Direction, Facts, Metric};
+
+use crate::Error;
+use crate::arch::Found;
+use crate::method::{Method, Recipe, SearchStage};
+use crate::profile::Values;
+use crate::run::number;
+use crate::wrn;
+use rungs::Mode;
+use simulate::{Next, Search, Seen};
+use trials::{Trainer, Trial};
+
+/// The default network with numbers of its training that are searched.
+#[derive(Debug, Clone, Copy)]
+pub struct Asha;
+
+impl Asha {
+    /// The search of a task's trials.
+    fn of(values: &Values, direction: Direction) -> Search {
+        let mode = if values.count("standard") == 0 { Mode::Aggressive } else { Mode::Standard };
+        Search::new(values.epochs, values.count("trials"), mode, direction)
+    }
+}
+
+impl Method for Asha {
+    fn name(&self) -> &'static str {
+        "wrn-asha"
+    }
+
+    fn covers(&self, _: &Facts) -> bool {
+        true
+    }
+
+    fn families(&self) -> &'static [&'static str] {
+        wrn::Wrn.families()
+    }
+
+    fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error> {
+        let (facts, values) = (stage.problem.facts, stage.values);
+        let search = &Self::of(values, facts.metric.direction);
+        let network = wrn::described(facts.kind, values.real("width"), &stage.problem.quirks);
+        let batch = values.batch_for(stage.fitted.len(), stage.scaled, (stage.set)("batch"));
+        if let Some(note) = &batch.note {
+            stage.progress.note(&format!("trials: {note}"));
+        }
+        let task = stage.task;
+        let trainer = Trainer { search, task, network: &network, batch: batch.size };
+        loop {
+            let trials = trials::read_all(stage.folder, search, stage.seed)?;
+            match search.next(&trials::known(&trials)) {
+                Next::Run(legs) => trainer.run(stage, legs[0])?,
+                Next::Done(best) => {
+                    trials::forget(stage.folder, &trials)?;
+                    let found = found(network, &trials, best, facts.metric);
+                    stage.progress.note(&found.rule);
+                    return Ok(found);
+                }
+            }
+        }
+    }
+
+    fn recipe(&self, values: &Values) -> Recipe {
+        wrn::Wrn.recipe(values)
+    }
+}
+
+/// The network, with the configuration of the best trial.
+fn found(network: serde_json::Value, trials: &[Trial], best: Seen, of: Metric) -> Found {
+    let Seen { trial, epochs, metric } = best;
+    let rule = if metric.is_nan() {
+        format!("no trial of {} has a metric: trial {trial} is taken", trials.len())
+    } else {
+        let (name, value, unit, trials) = (of.name, metric * of.scale, of.unit, trials.len());
+        let text = format!(
+            "trial {trial} of {trials}: the best {name} on validation data, at epoch {epochs}: {value:.4} {unit}"
+        );
+        text.trim_end().to_owned()
+    };
+    let trained = |t: &Trial| t.rungs.iter().rfind(|r| r.digest.is_some()).map_or(0, |r| r.epochs);
+    let search = json!({
+        "trials": trials.len(),
+        "best": trial,
+        "epochs": epochs,
+        "metric": number(metric),
+        "trained_epochs": trials.iter().map(trained).sum::<usize>(),
+        "ran_away": trials.iter().filter(|t| t.ran_away()).count(),
+    });
+    let space::Hyperparameters { dropout, lr, momentum, weight_decay } = trials[trial].hyperparameters;
+    let hyperparameters = [("dropout", dropout), ("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay)];
+    let hyperparameters = hyperparameters.into_iter().map(|(k, x)| (k.to_owned(), x)).collect();
+    Found { rule, network, hyperparameters, search: Some(search) }
+}
+
+#[cfg(test)]
+mod tests;
