@@ -171,7 +171,7 @@ mod tests {
         let chosen_one = |s: &str| chosen(&[&s.to_owned()]);
         assert_eq!(chosen_one("gemm_1024").unwrap()[0].name, "gemm_1024");
         assert!(chosen_one("gemm_2048").is_err_and(|e| e.is::<Usage>() && e.to_string().contains("gemm_1024, ")));
-        assert!(chosen_one("pcdarts_search_b32").is_err_and(|e| e.to_string().contains("not built yet")));
+        assert!(chosen_one("controller_update_b20").is_err_and(|e| e.to_string().contains("not built yet")));
         assert_eq!(chosen(&[]).unwrap().len(), 14);
         assert_eq!(loaded(&[], true).unwrap().len(), 10);
         assert_eq!(loaded(&[&"load_ecg".to_owned()], false).unwrap()[0].facts().name, "ecg");
