@@ -20,6 +20,7 @@ pub mod profile;
 pub mod protocol;
 pub mod run;
 pub mod train;
+pub mod trials;
 pub mod watch;
 pub mod wrn;
 pub mod yardstick;

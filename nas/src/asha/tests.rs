@@ -220,7 +220,7 @@ fn trials_that_run_away_are_the_worst_and_stop_no_search() {
 #[test]
 fn damage_is_found_before_it_is_used() {
     let toy = Toy::new();
-    let (trial, path) = (trials::file(0), toy.scratch.path().join("run"));
+    let (trial, path) = (crate::trials::file(0), toy.scratch.path().join("run"));
     let refused = |toy: &Toy| {
         let mut folder = toy.open("run");
         toy.with(&mut folder, &mut Silent, 0.0, |stage| Asha.search(stage)).unwrap_err().to_string()

@@ -8,10 +8,9 @@
 //! Both are functions of the configuration and the trial's number alone: not of the other trials, of who ran it, nor of how
 //! often it was interrupted.
 
-use nn::checkpoint::canonical;
 use nn::{Builder, Checkpoint, Params};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tasks::Task;
 
 use super::simulate::{Known, Leg, Search};
@@ -20,10 +19,8 @@ use crate::method::{Recipe, SearchStage};
 use crate::profile::Values;
 use crate::run::{Progress, RunError, RunFolder, as_number, number};
 use crate::train::Training;
+use crate::trials::{self, FORMAT, Named, damaged, file, folder, sealed, unsealed};
 use crate::{Error, arch, cell};
-
-/// The version of the file's layout.
-const FORMAT: u32 = 1;
 
 /// How a trial did on a rung.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,12 +55,6 @@ struct File {
     rungs: Vec<Rung>,
 }
 
-/// The bytes of a file with this content.
-fn sealed(mut json: Value) -> Vec<u8> {
-    json["blake3"] = blake3::hash(canonical(&json).as_bytes()).to_hex().as_str().into();
-    (canonical(&json) + "\n").into_bytes()
-}
-
 /// Numbers with the three that JSON lacks.
 mod metric {
     use super::{Value, as_number, number};
@@ -78,16 +69,6 @@ mod metric {
         let value = Value::deserialize(from)?;
         as_number(&value).ok_or_else(|| D::Error::custom(format!("the metric {value} is no number")))
     }
-}
-
-/// The folder of a trial, within the run's.
-fn folder(id: usize) -> String {
-    format!("trials/{id}")
-}
-
-/// The name of a trial's record, within the run's folder.
-pub fn file(id: usize) -> String {
-    format!("{}/trial.json", folder(id))
 }
 
 impl Trial {
@@ -106,16 +87,7 @@ impl Trial {
     /// # Errors
     /// What is wrong with it, in words: anything but what [`Trial::to_bytes`] wrote.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let mut json: Value = serde_json::from_slice(bytes).map_err(|e| format!("it is no JSON ({e})"))?;
-        match json["format"].as_u64() {
-            Some(f) if f == u64::from(FORMAT) => {}
-            Some(f) => return Err(format!("it has format {f}, this program reads {FORMAT}")),
-            None => return Err("it is no trial: it has no number 'format'".to_owned()),
-        }
-        json.as_object_mut().and_then(|o| o.remove("blake3"));
-        if sealed(json.clone()) != bytes {
-            return Err("it was changed since it was written".to_owned());
-        }
+        let json = unsealed(bytes)?;
         let File { id, hyperparameters, rungs, .. } = serde_json::from_value(json).map_err(|e| e.to_string())?;
         let trial = Self { id, hyperparameters: Hyperparameters::read(&hyperparameters)?, rungs };
         let digits = |s: &String| s.len() == 64 && s.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -149,11 +121,6 @@ impl Trial {
         let theirs: Vec<usize> = self.rungs.iter().map(|r| r.epochs).collect();
         (!rungs.starts_with(&theirs)).then(|| format!("its rungs are at epochs {theirs:?}, the search's at {rungs:?}"))
     }
-}
-
-fn damaged(folder: &RunFolder, name: &str, what: String) -> Error {
-    let fix = "remove the trial's folder: it is then trained anew";
-    RunError::Damaged { path: folder.path().join(name), what, fix }.into()
 }
 
 /// The record of a trial of the search, empty if it has not come to a rung.
@@ -260,13 +227,9 @@ impl Trainer<'_> {
 ///
 /// # Errors
 /// If the folder cannot be written.
-pub fn forget(folder_of_run: &mut RunFolder, trials: &[Trial]) -> Result<(), Error> {
-    for trial in trials {
-        let epochs = trial.rungs.last().map_or(0, |r| r.epochs);
-        let over = Checkpoint::new(json!({"stage": "over", "epoch": epochs}));
-        folder_of_run.part(folder(trial.id)).save(&over.to_bytes())?;
-    }
-    Ok(())
+pub fn forget(run: &mut RunFolder, trials: &[Trial]) -> Result<(), Error> {
+    let epochs = |t: &Trial| t.rungs.last().map_or(0, |r| r.epochs);
+    trials.iter().try_for_each(|t| trials::forget(run, &folder(t.id), epochs(t)))
 }
 
 /// A rung that a trial whose loss ran away did not come to.
@@ -280,30 +243,6 @@ impl Hyperparameters {
     pub fn values(&self, values: &Values) -> Values {
         let Self { dropout, lr, momentum, weight_decay } = *self;
         Values { dropout, lr, momentum, weight_decay, ..values.clone() }
-    }
-}
-
-/// Names every stage by the trial.
-struct Named<'a> {
-    inner: &'a mut dyn Progress,
-    name: String,
-}
-
-impl Progress for Named<'_> {
-    fn stage(&mut self, name: &str, done: usize, total: usize) {
-        self.inner.stage(&format!("{}: {name}", self.name), done, total);
-    }
-
-    fn step(&mut self, done: usize, total: usize) {
-        self.inner.step(done, total);
-    }
-
-    fn epoch(&mut self, done: usize, metric: Option<(&str, f64)>) {
-        self.inner.epoch(done, metric);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.inner.note(text);
     }
 }
 

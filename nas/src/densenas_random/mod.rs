@@ -21,6 +21,7 @@ use crate::densenas::{self, Costs, DenseNas};
 use crate::method::{Method, Recipe, SearchStage};
 use crate::profile::Values;
 use crate::run::{RunError, number};
+use crate::trials::{folder, forget};
 use budget::Budget;
 use sample::Sampler;
 use trials::{Trainer, Trial};
@@ -52,7 +53,7 @@ fn searched(stage: &mut SearchStage<'_>, spec: Spec) -> Result<Arch, Error> {
     let found = densenas::find(stage, spec, Some(SEARCHED))?;
     let arch = Arch::new(DenseNas.name(), stage.problem.facts.name, &stage.problem.form(), found)?;
     stage.folder.write_file(&own, (nn::checkpoint::canonical(&arch.json()) + "\n").as_bytes())?;
-    trials::forget(stage.folder, SEARCHED)?;
+    forget(stage.folder, SEARCHED, spec.epochs)?;
     Ok(arch)
 }
 
@@ -104,7 +105,7 @@ impl Method for DenseNasRandom {
             trials.push(trainer.run(stage, id, network)?);
         }
         for trial in &trials {
-            trials::forget(stage.folder, &trials::folder(trial.id))?;
+            forget(stage.folder, &folder(trial.id), epochs)?;
         }
         let best = best(&trials, facts.metric.direction).ok_or_else(|| RunError::Damaged {
             path: stage.folder.path().to_owned(),

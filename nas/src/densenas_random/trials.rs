@@ -3,21 +3,18 @@
 //! `trials/<id>/trial.json` is written when it is done; until then `trials/<id>/checkpoint.safetensors` is what its training
 //! goes on from.
 
-use nn::checkpoint::canonical;
-use nn::{Builder, Checkpoint, Params};
-use serde_json::{Value as Json, json};
+use nn::{Builder, Params};
+use serde_json::json;
 use tasks::Task;
 
 use super::sample::trial_seed;
 use crate::densenas::{self, Blocks};
 use crate::method::SearchStage;
 use crate::profile::Values;
-use crate::run::{Progress, RunError, RunFolder, as_number, number};
+use crate::run::{Progress, as_number, number};
 use crate::train::Training;
+use crate::trials::{FORMAT, Named, damaged, file, folder, sealed, unsealed};
 use crate::{Error, cell};
-
-/// The version of the file's layout.
-const FORMAT: u32 = 1;
 
 /// A trial that is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,19 +29,14 @@ pub struct Trial {
     pub digest: Option<String>,
 }
 
-/// The folder of a trial, within the run's.
-pub fn folder(id: usize) -> String {
-    format!("trials/{id}")
-}
-
 impl Trial {
-    /// The file's bytes: one line of canonical JSON.
+    /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let Self { id, ref network, metric, ref digest } = *self;
         let json = json!({
             "format": FORMAT, "id": id, "network": network.json(), "metric": number(metric), "digest": digest,
         });
-        (canonical(&json) + "\n").into_bytes()
+        sealed(json)
     }
 
     /// Reads the file of trial `id`, whose network is known.
@@ -52,10 +44,7 @@ impl Trial {
     /// # Errors
     /// What is wrong with it, in words: anything but what [`Trial::to_bytes`] wrote for this trial.
     pub fn parse(bytes: &[u8], id: usize, network: &Blocks) -> Result<Self, String> {
-        let json: Json = serde_json::from_slice(bytes).map_err(|e| format!("it is no JSON ({e})"))?;
-        if json["format"].as_u64() != Some(FORMAT.into()) {
-            return Err(format!("it has format {}, this program reads {FORMAT}", json["format"]));
-        }
+        let json = unsealed(bytes)?;
         if json["id"].as_u64() != Some(id as u64) {
             return Err(format!("it is trial {}", json["id"]));
         }
@@ -67,11 +56,7 @@ impl Trial {
         if digest.is_none() && !metric.is_nan() {
             return Err("it has a metric but no digest".to_owned());
         }
-        let trial = Self { id, network: network.clone(), metric, digest };
-        if trial.to_bytes() != bytes {
-            return Err("it is not as it was written: no canonical JSON".to_owned());
-        }
-        Ok(trial)
+        Ok(Self { id, network: network.clone(), metric, digest })
     }
 }
 
@@ -91,13 +76,9 @@ impl Trainer {
     /// # Errors
     /// If the folder fails, its files are damaged, or a stop was requested (everything is saved then).
     pub fn run(&self, stage: &mut SearchStage<'_>, id: usize, network: Blocks) -> Result<Trial, Error> {
-        let name = format!("{}/trial.json", folder(id));
+        let name = file(id);
         if let Some(bytes) = stage.folder.read_file(&name)? {
-            return Ok(Trial::parse(&bytes, id, &network).map_err(|what| RunError::Damaged {
-                path: stage.folder.path().join(&name),
-                what,
-                fix: "remove the trial's folder: it is then trained anew",
-            })?);
+            return Trial::parse(&bytes, id, &network).map_err(|what| damaged(stage.folder, &name, what));
         }
         let (metric, digest) = match self.train(stage, id, &network) {
             Ok((metric, digest)) => (metric, Some(digest)),
@@ -129,37 +110,5 @@ impl Trainer {
         let params = &mut training.params;
         let score = cell::evaluate(&network, params, problem, self.task, &stage.val, values.val, &mut watch)?;
         Ok((score.value(), training.params.digest()))
-    }
-}
-
-/// Empties the checkpoint of what is over: nobody goes on from it.
-///
-/// # Errors
-/// If the folder cannot be written.
-pub fn forget(folder: &mut RunFolder, part: &str) -> Result<(), Error> {
-    Ok(folder.part(part).save(&Checkpoint::new(json!({"stage": "over"})).to_bytes())?)
-}
-
-/// Names every stage by the trial.
-struct Named<'a> {
-    inner: &'a mut dyn Progress,
-    name: String,
-}
-
-impl Progress for Named<'_> {
-    fn stage(&mut self, name: &str, done: usize, total: usize) {
-        self.inner.stage(&format!("{}: {name}", self.name), done, total);
-    }
-
-    fn step(&mut self, done: usize, total: usize) {
-        self.inner.step(done, total);
-    }
-
-    fn epoch(&mut self, done: usize, metric: Option<(&str, f64)>) {
-        self.inner.epoch(done, metric);
-    }
-
-    fn note(&mut self, text: &str) {
-        self.inner.note(text);
     }
 }

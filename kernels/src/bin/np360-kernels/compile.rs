@@ -421,7 +421,10 @@ KERNEL(32, keeps, const float* a, double* b) { double x = a[0]; b[0] = a[0] * a[
     fn a_path_names_modules() {
         let names = |p| modules(p).ok().map(|m| m.iter().map(|m| m.name).collect::<Vec<_>>());
         assert_eq!(names(Some("cuda/basic")).unwrap(), ["cuda/basic"]);
-        assert_eq!(names(Some("conv/conv")).unwrap(), ["conv/conv/depthwise", "conv/conv/winograd"]);
+        assert_eq!(
+            names(Some("conv/conv")).unwrap(),
+            ["conv/conv/depthwise", "conv/conv/pointwise", "conv/conv/winograd"]
+        );
         assert!(names(Some("optim")).unwrap().len() >= 4 && names(None).unwrap().len() > 10);
         assert_eq!(names(Some("conv/con")), None);
         assert_eq!(["sm_90a", "sm_75", "90", "sm_x"].map(number), [Some(90), Some(75), None, None]);
