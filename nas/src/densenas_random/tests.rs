@@ -174,9 +174,19 @@ fn a_trials_file_reads_back_and_others_are_refused() {
     assert!(refused(&bytes, 3, &network).contains("it is trial 2"));
     assert!(refused(&bytes, 2, &Blocks { stem: 8, blocks: Vec::new() }).contains("not the one that the seed draws"));
     assert!(refused(&bytes[1..], 2, &network).contains("no JSON"));
-    let edit = |from: &str, to: &str| String::from_utf8(bytes.clone()).unwrap().replace(from, to).into_bytes();
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let edit = |from: &str, to: &str| text.replace(from, to).into_bytes();
     assert!(refused(&edit("\"format\":1", "\"format\":2"), 2, &network).contains("format 2"));
-    assert!(refused(&edit("0.125", "null"), 2, &network).contains("the metric null is no number"));
-    assert!(refused(&edit("\"ab\"", "null"), 2, &network).contains("a metric but no digest"));
-    assert!(refused(&edit("{", "{ "), 2, &network).contains("no canonical JSON"));
+    for (from, to) in [("0.125", "0.126"), ("\"ab\"", "null"), ("{", "{ ")] {
+        assert!(refused(&edit(from, to), 2, &network).contains("it was changed since it was written"));
+    }
+    // What a sealed record may still lack.
+    let sealed_with = |key: &str, value: serde_json::Value| {
+        let mut json = crate::trials::unsealed(&bytes).unwrap();
+        json[key] = value;
+        crate::trials::sealed(json)
+    };
+    let null = serde_json::Value::Null;
+    assert!(refused(&sealed_with("metric", null.clone()), 2, &network).contains("the metric null is no number"));
+    assert!(refused(&sealed_with("digest", null), 2, &network).contains("a metric but no digest"));
 }
