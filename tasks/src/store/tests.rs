@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Sizes, Task as _};
 
 fn origin(notices: &[&str]) -> Origin {
     Origin {
-        preprocessing: 1,
+        preprocessing: crate::Task::facts(&crate::satellite::Satellite).preprocessing,
         provenance: Provenance::Partial,
         seed: None,
         sources: vec![Source { blake3: "00".into(), bytes: 3, name: "ä.npy".into() }],
