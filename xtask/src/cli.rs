@@ -74,7 +74,7 @@ pub struct BenchArgs {
     /// Names of tasks and methods in any order; `all`, or nothing, is every cell that exists
     #[arg(value_name = "TASK|METHOD|all")]
     pub words: Vec<String>,
-    /// How much of the protocol to run: smoke (about 2 s a cell), quick (about 15 s) or paper (all of it)
+    /// How much of the protocol to run: smoke (about 2 s a cell), quick (about half a minute) or paper (all of it)
     #[arg(long, default_value_t = Profile::Quick, value_name = "PROFILE")]
     pub profile: Profile,
     /// Seeds, separated by commas [default: 0; with --profile paper 0,1,2]
