@@ -4,9 +4,9 @@
 //! The state is (epoch, step, sums of the epoch) and what the supernet saves; data order, augmentation and draws are functions
 //! of (seed, epoch, step).
 
-use kernels::Tensor;
 use kernels::rng::{Key, Purpose, Stream};
-use nn::Checkpoint;
+use kernels::{Device, Tensor};
+use nn::{Checkpoint, Kind, ParamId, Params};
 use serde_json::{Value as Json, json};
 
 use crate::Error;
@@ -78,6 +78,19 @@ pub trait Supernet {
     /// # Errors
     /// If the checkpoint is of another search.
     fn load(&mut self, checkpoint: &Checkpoint) -> Result<(), Error>;
+}
+
+/// Running statistics, which move with every forward on batch statistics: in this machine's memory, for on a card they are
+/// renewed in place.
+pub fn running(params: &Params) -> Vec<(ParamId, Tensor)> {
+    let all = params.entries().iter().enumerate().filter(|(_, e)| e.kind() == Kind::Buffer);
+    all.map(|(i, e)| (ParamId(i), e.value().to(Device::Cpu))).collect()
+}
+
+/// Puts them back.
+pub fn put_back(params: &mut Params, running: Vec<(ParamId, Tensor)>) {
+    let device = params.device();
+    running.into_iter().for_each(|(id, value)| params.set(id, value.to(device)));
 }
 
 /// How a search goes over the data.

@@ -7,7 +7,7 @@ use nn::{Builder, Kind, Mode, Params, Pass};
 use tasks::{Facts, Kind as Family, Loss};
 
 use crate::Error;
-use crate::arch;
+use crate::arch::{self, Counts, Form};
 use crate::method::{Method, Problem};
 use crate::profile::Values;
 use crate::train::loss_of;
@@ -39,6 +39,7 @@ pub fn plan(
     chosen: bool,
 ) -> Result<Option<Plan>, Error> {
     let Some(found) = method.fixed(facts, values) else { return Ok(None) };
+    let Counts { parameters, multiply_adds } = arch::count(&found.network, &Form::of(facts))?;
     let before = memory::planned_usage().0;
     memory::reset_planned_peak();
     let problem = Problem::planned(facts);
@@ -49,12 +50,6 @@ pub fn plan(
     let shape = |b: usize| -> Vec<usize> { std::iter::once(b).chain(problem.input.iter().copied()).collect() };
     let room = |s: Vec<usize>| Tensor::uninit_on(Device::PLANNED, &s[..]);
 
-    let mut tape = Tape::new();
-    let mut pass = Pass::new(&mut tape, &mut params, Mode::Eval);
-    network.forward(&mut pass, &room(shape(1)).into())?;
-    let multiply_adds = pass.tape.flops() / 2;
-    drop(pass);
-
     let batch = values.batch_for(values.train + values.val, scaled, chosen).size;
     let momentum: Vec<Tensor> = params
         .entries()
@@ -63,6 +58,7 @@ pub fn plan(
         .map(|e| Tensor::uninit_on(Device::PLANNED, e.value().shape()))
         .collect();
     memory::reset_planned_peak();
+    let mut tape = Tape::new();
     let mut pass = Pass::new(&mut tape, &mut params, Mode::Train(Key::new(0, Purpose::Dropout)));
     let x = room(shape(batch));
     let outputs = network.forward(&mut pass, &x.into())?;
@@ -70,7 +66,7 @@ pub fn plan(
     pass.backward(&loss)?;
     let peak_bytes = memory::planned_usage().1 - before;
     drop(momentum);
-    Ok(Some(Plan { batch, parameters: params.trainable(), multiply_adds, peak_bytes }))
+    Ok(Some(Plan { batch, parameters, multiply_adds, peak_bytes }))
 }
 
 /// A target of the task's shape.

@@ -22,7 +22,10 @@ pub struct Counts {
 }
 
 /// Counts by recording the network on no device at all.
-pub(super) fn count(network: &Json, form: &Form) -> Result<Counts, Error> {
+///
+/// # Errors
+/// If it is no network of the form.
+pub fn count(network: &Json, form: &Form) -> Result<Counts, Error> {
     let mut params = Params::new();
     let net = build(network, form, 0.0, &mut Builder::new(&mut params, 0))?;
     params.move_to(Device::PLANNED);

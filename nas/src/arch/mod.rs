@@ -24,7 +24,7 @@ use tasks::{Facts, Kind};
 use crate::Error;
 use crate::profile::Values;
 
-pub use count::{Counts, DEFINITION};
+pub use count::{Counts, DEFINITION, count};
 
 /// The version of the file's layout.
 pub const FORMAT: u32 = 1;
@@ -112,7 +112,7 @@ impl Arch {
     /// If the network is not one.
     pub fn new(method: &str, task: &str, form: &Form, found: Found) -> Result<Self, Error> {
         let Form { kind, ref input, outputs } = *form;
-        let Counts { parameters, multiply_adds } = count::count(&found.network, form)?;
+        let Counts { parameters, multiply_adds } = count(&found.network, form)?;
         let Found { rule, network, hyperparameters, search } = found;
         let (method, task, input) = (method.to_owned(), task.to_owned(), input.clone());
         Ok(Self {
@@ -199,7 +199,7 @@ impl Arch {
     /// # Errors
     /// If it is not one.
     pub fn count(&self) -> Result<Counts, Error> {
-        count::count(&self.network, &self.form())
+        count(&self.network, &self.form())
     }
 
     /// The values that its final training takes.

@@ -8,7 +8,7 @@ use kernels::ops::optim::adam::Adam as AdamRule;
 use kernels::ops::optim::sgd::Sgd as SgdRule;
 use kernels::rng::{Key, Purpose};
 use kernels::{Device, Tensor as Value, math};
-use nn::{Adam, Builder, Checkpoint, Kind, Mode, OpError, ParamId, Params, Pass, Schedule, Sgd, Tensor};
+use nn::{Adam, Builder, Checkpoint, Mode, OpError, ParamId, Params, Pass, Schedule, Sgd, Tensor};
 use serde_json::{Value as Json, json};
 
 use super::cost::{CostTerm, Costs};
@@ -247,15 +247,10 @@ impl bilevel::Supernet for Search<'_> {
             Subnet::Derived => self.path(),
             Subnet::Random(stream) => self.net.grid().draw(stream),
         };
-        // Running statistics move with every forward on batch statistics: they are put back.
-        let buffers = |params: &Params| -> Vec<(ParamId, Value)> {
-            let all = params.entries().iter().enumerate().filter(|(_, e)| e.kind() == Kind::Buffer);
-            all.map(|(i, e)| (ParamId(i), e.value().to(Device::Cpu))).collect()
-        };
-        let (kept, device) = (buffers(&self.params), self.params.device());
+        let running = bilevel::running(&self.params);
         let everything = 0..self.params.entries().len();
         let loss = self.loss(Key::new(0, Purpose::Search), (x, y), Route::Path(&path), everything);
-        kept.into_iter().for_each(|(id, value)| self.params.set(id, value.to(device)));
+        bilevel::put_back(&mut self.params, running);
         Ok(loss?.into())
     }
 

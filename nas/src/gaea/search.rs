@@ -15,7 +15,7 @@ use super::architecture::Mixed;
 use super::space::OPERATIONS;
 use super::supernet::{CellWeights, Mixing, Supernet, SupernetSpec};
 use crate::Error;
-use crate::bilevel::{Step, Subnet, Supernet as Searched};
+use crate::bilevel::{self, Step, Subnet, Supernet as Searched};
 use crate::method::Problem;
 use crate::train::loss_of;
 use crate::watch;
@@ -239,17 +239,14 @@ impl Searched for Search<'_> {
             Subnet::Derived => self.genotype(),
             Subnet::Random(stream) => Genotype::random(stream, self.supernet.reduce().is_some()),
         };
-        let running: Vec<(ParamId, Value)> = (self.params.entries().iter().enumerate())
-            .filter(|(_, e)| e.kind() == Kind::Buffer)
-            .map(|(i, e)| (ParamId(i), e.value().clone()))
-            .collect();
+        let running = bilevel::running(&self.params);
         let value = {
             let mode = Mode::Train(Key::new(0, Purpose::Search));
             let mut pass = Pass::new(&mut self.tape, &mut self.params, mode);
             pass.tape.pause(true);
             loss(self.problem, &self.supernet.only(&genotype), &mut pass, x, y)?.value().item()
         };
-        running.into_iter().for_each(|(id, value)| self.params.set(id, value));
+        bilevel::put_back(&mut self.params, running);
         Ok(value.into())
     }
 
