@@ -322,7 +322,8 @@ impl<'a> Training<'a> {
         now: Now,
     ) -> Result<(Tensor, Tensor), Error> {
         self.steps += 1;
-        if self.steps == 1 || x.shape()[0] < self.batch {
+        // A bound on the gradients' norm is decided here, by a number that the card has to give: no part of a graph.
+        if self.steps == 1 || x.shape()[0] < self.batch || self.clip.is_some() {
             return self.eager(network, tape, x, y, now);
         }
         // A path that is never dropped records nothing: the step is another one when it first is.
