@@ -210,9 +210,11 @@ pub fn gather(
 fn gather_phases(g: &Gather, [rows, columns]: [&[Axis]; 2], batch: Batch, [src, weights, bias, dst]: [Address; 4]) {
     // The first phase has the most positions.
     let positions = g.n * rows[0].grid * columns[0].grid;
-    let transposed = g.strides.out != 1;
+    // Weights that are contiguous along k are found by their tap's number: an input gradient takes taps from the last to the
+    // first. (Of a single output channel both strides are 1.) The others are read on and on, taps ascending.
+    let transposed = g.strides.k == 1;
     let taps = rows[0].taps * columns[0].taps;
-    assert!(if transposed { g.strides.k == 1 } else { taps == 1 || g.strides.tap == g.c * g.strides.k });
+    assert!(transposed || g.strides.out == 1 && (taps == 1 || g.strides.tap == g.c * g.strides.k));
     let all = |axes: &[Axis]| std::array::from_fn(|i| CardAxis::from(&axes[i.min(axes.len() - 1)]));
     let mut shape = CardGather {
         weight_tap: g.strides.tap as i64,

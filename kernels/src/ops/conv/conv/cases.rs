@@ -69,6 +69,10 @@ pub fn cases() -> Vec<Case> {
     let depthwise =
         |groups, k: usize, dilation| Conv { groups, padding: pad(dilation * (k / 2)), dilation: [dilation; 2], ..c };
     let mut all = vec![
+        conv2d("one_channel_k3", Conv { padding: pad(1), ..c }, [2, 5, 6, 1], [3, 3], 1),
+        conv2d("one_output_k3", Conv { padding: pad(1), ..c }, [2, 5, 6, 3], [3, 3], 1),
+        conv2d("one_channel_k3_s2", Conv { padding: pad(1), stride: [2, 2], ..c }, [2, 5, 6, 1], [3, 3], 1),
+        conv2d("one_channel_k1", c, [2, 5, 6, 1], [1, 1], 1),
         conv2d("k1", c, [2, 3, 5, 4], [1, 1], 6),
         conv2d("k1_bias", b, [1, 4, 3, 17], [1, 1], 33),
         conv2d("k3_p1", Conv { padding: pad(1), ..b }, [2, 5, 6, 3], [3, 3], 5),

@@ -1,4 +1,4 @@
-//! Cases: edges of 4, 8, 16 and other channels, shared and apart; kernels, dilations, strides; images of several chunks.
+//! Cases: edges of 1, 2, 4, 8, 16 and other channels, shared and apart; kernels, dilations, strides; images of several chunks.
 
 use super::Separable;
 use crate::check::{Case, Fill, Input};
@@ -39,6 +39,10 @@ pub fn cases() -> Vec<Case> {
         case("k5_d2_e2_q16_apart", [1, 4, 5], 5, 2, 2, 16, false),
         case("k5_e3_q16", [1, 4, 3], 5, 1, 3, 16, true),
         case("k3_e2_q3", [1, 4, 5], 3, 1, 2, 3, true),
+        case("k3_e3_q1", [2, 5, 6], 3, 1, 3, 1, true),
+        case("k5_d2_e2_q1_apart", [2, 5, 6], 5, 2, 2, 1, false),
+        case("k3_e1_q1", [2, 5, 6], 3, 1, 1, 1, true),
+        case("k3_e2_q2", [2, 5, 6], 3, 1, 2, 2, true),
         strided,
         Case::new("series_k3_e2_q4", series, series_inputs),
         odd,

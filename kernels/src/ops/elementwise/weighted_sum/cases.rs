@@ -28,6 +28,8 @@ pub fn cases() -> Vec<Case> {
         case("edges_4_q4", &[2, 5, 5], 4, 4, 1, edge),
         case("edges_4_q16", &[2, 3, 3], 4, 16, 1, edge),
         case("edges_5_q3", &[2, 3, 4], 5, 3, 2, "xsx"),
+        case("edges_2_q1", &[2, 5, 5], 2, 1, 1, edge),
+        case("edges_4_q1", &[3, 13, 17], 4, 1, 1, edge).bits_only(),
         case("edges_2_q9", &[3, 4], 2, 9, 0, "sx"),
         case("all_shared", &[3, 4], 3, 5, 0, "ss"),
         case("sixteen_terms", &[7], 2, 3, 0, "xxxxxxxxxxxxxxxx"),
