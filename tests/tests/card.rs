@@ -57,6 +57,25 @@ fn a_run_changes_devices_and_no_byte() {
     }
 }
 
+/// Searches and what they find: supernets, trials, drop-path, clipped gradients, one channel a group.
+#[test]
+fn every_searching_method_has_the_processors_bytes() {
+    let cli = cli();
+    for method in ["gaea", "densenas", "densenas-random", "wrn-asha"] {
+        let bench = format!("bench satellite {method} --profile smoke --set train=32 --set val=16 --set test=16");
+        for (out, device) in [("cpu", "cpu"), ("card", "emu")] {
+            let (code, said) = cli.run(cli.command(&format!("{bench} --device {device}"), out));
+            assert_eq!(code, 0, "{said}");
+        }
+        let file = |out: &str, name: &str| {
+            fs::read(cli.place.path().join(out).join("smoke/satellite").join(method).join("0").join(name)).unwrap()
+        };
+        for name in ["arch.json", "metrics.jsonl", "result.json", "checkpoint.safetensors"] {
+            assert!(file("cpu", name) == file("card", name), "{method}: {name}");
+        }
+    }
+}
+
 #[test]
 fn a_card_without_room_says_who_asked_for_how_much() {
     let cli = cli();
