@@ -59,6 +59,11 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
                 add(format!("stage {}", stage + 1), 3, channels, false, "sep");
             }
         }
+        Network::Fno(f) => {
+            add("linear".to_owned(), 1, f.width, false, "plain");
+            add(format!("layers 0–{}", f.layers - 1), f.layers, f.width, false, "sep");
+            all[1].size.iter_mut().for_each(|n| *n += f.padding);
+        }
         Network::Constant => pooled = "1",
         Network::Linear => pooled = "norm",
         Network::Blocks(Blocks { stem, blocks }) => {
@@ -86,7 +91,8 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
     }
     let outputs = outline.form.outputs;
     let head = if dense && pooled == "mean" {
-        format!("linear {outputs} a place")
+        let between = if matches!(outline.network, Network::Fno(_)) { "linear 128, GELU, " } else { "" };
+        format!("{between}linear {outputs} a place")
     } else {
         format!("{pooled}, linear {outputs}")
     };
