@@ -36,7 +36,7 @@ impl Plain {
         (0..columns).map(|o| x.iter().enumerate().fold(0.0, |s, (k, x)| s + x * w[k * columns + o])).collect()
     }
 
-    fn step(&self, x: &[f64], h: &mut Vec<f64>, c: &mut [f64]) {
+    fn step(&self, x: &[f64], h: &mut [f64], c: &mut [f64]) {
         let sigmoid = |a: f64| 1.0 / (1.0 + math::exp(-a));
         let (a, b) = (self.times(x, 1, 4 * UNITS), self.times(h, 2, 4 * UNITS));
         for u in 0..UNITS {
