@@ -5,6 +5,7 @@
 //! continued, what is finished is not begun again, and nothing is ever half-written. [`profile`] says how large a cell is,
 //! [`protocol`] how things are called.
 
+pub mod amber;
 pub mod arch;
 pub mod asha;
 pub mod bilevel;
