@@ -199,15 +199,21 @@ impl Scatter {
         let channels = self.groups * self.c;
         let packed = (plan.layout != Layout::Raw).then(|| self.pack_source(plan, pieces));
         let (mut segments, mut dy, mut held) = (Table::<Run>::new(pieces.len()), None, usize::MAX);
+        let k = self.groups * self.out;
         for unit in units {
             let (g, panel, tap) = plan.unit(unit);
             let wide = panel.registers * plan.panels.lanes;
-            if held != unit / plan.taps {
+            // A row of dy that is one whole panel needs no packing.
+            let whole = panel.channels == wide && k == wide;
+            if !whole && held != unit / plan.taps {
                 let channel = g * self.out + panel.first;
                 dy = Some(self.pack_dy(plan, start, rows, channel, panel.channels, wide));
                 held = unit / plan.taps;
             }
-            let dy = dy.as_ref().expect("packed above").data().as_ptr();
+            let dy = match &dy {
+                Some(packed) if !whole => packed.data().as_ptr(),
+                _ => plan.dy[start * k..].as_ptr(),
+            };
             let tiles = tile::scatter_table(panel.registers);
             let cuts = plan.depth.div_ceil(plan.tall);
             for cut in 0..cuts {
