@@ -4,8 +4,10 @@
 //! be reached. Those are opened by the final stage alone ([`crate::cell`]), which says so in its result.
 
 use kernels::ops::elementwise::binary::Binary;
+use kernels::ops::optim::adam::Adam;
+use kernels::ops::optim::sgd::Sgd;
 use kernels::{Device, Tensor as Value};
-use nn::{Network, OpError, Pass, Schedule, Tensor};
+use nn::{Network, OpError, Optimiser, Pass, Schedule, Tensor};
 use tasks::{Dataset, Facts, Quirks, Split, Task, Transform};
 
 use crate::Error;
@@ -153,15 +155,52 @@ impl SearchStage<'_> {
     }
 }
 
-/// How a final network is trained: SGD on the task's loss.
+/// What moves a final network's numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mover {
+    /// SGD with the values' momentum, Nesterov's if so.
+    Sgd {
+        /// Nesterov's momentum.
+        nesterov: bool,
+    },
+    /// Adam, whose first beta is the values' momentum and whose second is .999; weight decay joins the gradient.
+    Adam {
+        /// Added to the root.
+        eps: f64,
+    },
+}
+
+impl Mover {
+    /// The optimiser with the values in force.
+    ///
+    /// # Errors
+    /// If the numbers make no sense.
+    pub fn optimiser(self, values: &Values) -> Result<Optimiser, OpError> {
+        match self {
+            Self::Sgd { nesterov } => Optimiser::sgd(Sgd {
+                momentum: values.momentum as f32,
+                nesterov,
+                weight_decay: values.weight_decay as f32,
+            }),
+            Self::Adam { eps } => Optimiser::adam(Adam {
+                beta1: values.momentum,
+                eps,
+                weight_decay: values.weight_decay,
+                ..Adam::default()
+            }),
+        }
+    }
+}
+
+/// How a final network is trained on the task's loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
+    /// What moves its numbers.
+    pub mover: Mover,
     /// The learning rate's course.
     pub schedule: Schedule,
     /// Whether the schedule counts steps; else epochs.
     pub by_step: bool,
-    /// Nesterov's momentum.
-    pub nesterov: bool,
     /// Bound on the gradients' common norm.
     pub clip: Option<f64>,
     /// Probability that a path is dropped, reached linearly in the epochs: p e / epochs in epoch e (from 0).
@@ -173,17 +212,15 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// With nothing but an optimiser and a schedule by epochs.
+    pub fn plain(mover: Mover, schedule: Schedule) -> Self {
+        Self { mover, schedule, by_step: false, clip: None, drop_path: 0.0, cutout: 0, auxiliary: 0.0 }
+    }
+
     /// The benchmark's for its wide residual networks: steps of 0.2, Nesterov where there is momentum.
     pub fn benchmark_steps(values: &Values) -> Self {
-        Self {
-            schedule: Schedule::BenchmarkSteps { epochs: values.epochs },
-            by_step: false,
-            nesterov: values.momentum > 0.0,
-            clip: None,
-            drop_path: 0.0,
-            cutout: 0,
-            auxiliary: 0.0,
-        }
+        let nesterov = values.momentum > 0.0;
+        Self::plain(Mover::Sgd { nesterov }, Schedule::BenchmarkSteps { epochs: values.epochs })
     }
 }
 

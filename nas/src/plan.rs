@@ -8,7 +8,7 @@ use tasks::{Facts, Kind as Family, Loss};
 
 use crate::Error;
 use crate::arch::{self, Counts, Form};
-use crate::method::{Method, Problem};
+use crate::method::{Method, Mover, Problem};
 use crate::profile::Values;
 use crate::train::loss_of;
 
@@ -21,7 +21,7 @@ pub struct Plan {
     pub parameters: usize,
     /// Multiply-adds of one input's forward.
     pub multiply_adds: u64,
-    /// Most bytes that tensors hold at once on the device, in training: parameters, momentum, gradients, what is saved for
+    /// Most bytes that tensors hold at once on the device, in training: parameters, the optimiser's state, gradients, what is saved for
     /// backward. Scratch inside ops (partial sums of weight gradients) is not in it.
     pub peak_bytes: usize,
 }
@@ -51,11 +51,13 @@ pub fn plan(
     let room = |s: Vec<usize>| Tensor::uninit_on(Device::PLANNED, &s[..]);
 
     let batch = values.batch_for(values.train + values.val, scaled, chosen).size;
-    let momentum: Vec<Tensor> = params
-        .entries()
-        .iter()
-        .filter(|e| e.kind() == Kind::Parameter && values.momentum > 0.0)
-        .map(|e| Tensor::uninit_on(Device::PLANNED, e.value().shape()))
+    let kept = match method.recipe(values).mover {
+        Mover::Sgd { .. } => usize::from(values.momentum > 0.0),
+        Mover::Adam { .. } => 2,
+    };
+    let moved = params.entries().iter().filter(|e| e.kind() == Kind::Parameter);
+    let state: Vec<Tensor> = moved
+        .flat_map(|e| (0..kept).map(|_| Tensor::uninit_on(Device::PLANNED, e.value().shape())))
         .collect();
     memory::reset_planned_peak();
     let mut tape = Tape::new();
@@ -65,7 +67,7 @@ pub fn plan(
     let loss = loss_of(facts.loss).of(&mut pass, &outputs, &target(facts, batch))?;
     pass.backward(&loss)?;
     let peak_bytes = memory::planned_usage().1 - before;
-    drop(momentum);
+    drop(state);
     Ok(Some(Plan { batch, parameters, multiply_adds, peak_bytes }))
 }
 

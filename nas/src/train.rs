@@ -1,6 +1,6 @@
 //! The training loop that every method's final stage shares: a state machine over its checkpoint.
 //!
-//! The state is (epoch, step, sums of the epoch, parameters, momentum); data order, augmentation and dropout are functions of
+//! The state is (epoch, step, sums of the epoch, parameters, optimiser); data order, augmentation and dropout are functions of
 //! (seed, epoch, step), so nothing else need be saved, and going on from a checkpoint gives the bits of never having
 //! stopped. Checkpoints are timed by a clock, which changes no bit.
 
@@ -8,10 +8,9 @@ use autograd::Tape;
 use kernels::cuda::graph::Graph;
 use kernels::cuda::step::Changing;
 use kernels::ops::elementwise::binary::Binary;
-use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
 use kernels::{Device, Tensor};
-use nn::{Checkpoint, Clip, Loss, Mode, Network, Params, Pass, Schedule, Sgd};
+use nn::{Checkpoint, Clip, Loss, Mode, Network, Optimiser, Params, Pass, Schedule};
 use serde_json::{Value, json};
 use tasks::metrics::Top1;
 use tasks::{Dataset, Sizes, Split};
@@ -97,7 +96,7 @@ pub struct Training<'a> {
     recipe: Recipe,
     batch: usize,
     seed: u64,
-    optimiser: Sgd,
+    optimiser: Optimiser,
     clip: Option<Clip>,
     /// The network's numbers.
     pub params: Params,
@@ -128,17 +127,12 @@ impl<'a> Training<'a> {
         seed: u64,
         params: Params,
     ) -> Result<Self, Error> {
-        let rule = Rule {
-            momentum: values.momentum as f32,
-            nesterov: recipe.nesterov,
-            weight_decay: values.weight_decay as f32,
-        };
         Ok(Self {
             problem,
             values,
             batch,
             seed,
-            optimiser: Sgd::new(rule)?,
+            optimiser: recipe.mover.optimiser(values)?,
             clip: recipe.clip.map(Clip::new),
             recipe,
             params,
@@ -323,14 +317,16 @@ impl<'a> Training<'a> {
     ) -> Result<(Tensor, Tensor), Error> {
         self.steps += 1;
         // A bound on the gradients' norm is decided here, by a number that the card has to give: no part of a graph.
-        if self.steps == 1 || x.shape()[0] < self.batch || self.clip.is_some() {
+        if self.steps == 1 || x.shape()[0] < self.batch || self.clip.is_some() || !self.optimiser.in_step() {
             return self.eager(network, tape, x, y, now);
         }
         // A path that is never dropped records nothing: the step is another one when it first is.
         if (self.captured_drop_path == 0.0) != (now.drop_path == 0.0) {
             self.captured = None;
         }
-        if self.captured.is_none() {
+        if self.captured.is_some() {
+            self.optimiser.repeat();
+        } else {
             self.captured_drop_path = now.drop_path;
             let device = self.params.device();
             let (x, y) = (x.to(device), y.to(device));
@@ -343,10 +339,9 @@ impl<'a> Training<'a> {
         captured.x.load(x);
         captured.y.load(y);
         captured.graph.launch(|what| match what {
-            Changing::Rate(_) => Changing::Rate(now.rate as f32),
             Changing::Stream(_, index) => Changing::Stream(now.dropout, index),
             Changing::DropPath(_, index, _) => Changing::DropPath(now.dropout, index, now.drop_path),
-            other => other,
+            other => self.optimiser.now(other, now.rate),
         });
         Ok((captured.loss.clone(), captured.outputs.clone()))
     }

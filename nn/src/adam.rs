@@ -1,5 +1,6 @@
 //! Adam over a network's parameters.
 
+use kernels::cuda::step::Changing;
 use kernels::ops::optim::adam::Adam as Rule;
 use kernels::{DType, Shape, Tensor};
 
@@ -52,6 +53,28 @@ impl Adam {
             slot.steps += 1;
             self.rule.step(rate, slot.steps, value, grad, &mut slot.direction, &mut slot.squares);
         }
+    }
+
+    /// How many steps what has moved took, if all took as many; `None` if nothing moved, or some more often.
+    fn common(&self) -> Option<u32> {
+        let mut taken = self.slots.iter().flatten().map(|s| s.steps);
+        let first = taken.next()?;
+        taken.all(|n| n == first).then_some(first)
+    }
+
+    /// See [`crate::Optimiser::in_step`].
+    pub(crate) fn in_step(&self) -> bool {
+        self.common().is_some()
+    }
+
+    /// Counts a step that a card repeats.
+    pub(crate) fn repeat(&mut self) {
+        self.slots.iter_mut().flatten().for_each(|s| s.steps += 1);
+    }
+
+    /// What a card reads in the step that was counted last.
+    pub(crate) fn now(&self, rate: f64) -> Changing {
+        self.rule.changing(rate, self.common().expect("captured in step"))
     }
 
     /// How many steps a parameter took.

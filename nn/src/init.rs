@@ -23,6 +23,8 @@ pub enum Init {
     },
     /// Normal with this standard deviation.
     Normal(f64),
+    /// Uniform from 0 up to this: `u scale`, u of 53 bits.
+    Positive(f64),
 }
 
 impl Init {
@@ -40,6 +42,7 @@ impl Init {
                 let std = (2.0 / fan_out as f64).sqrt();
                 layout.in_file_order(ours, |i| data[i] = (stream.normal() * std) as f32);
             }
+            Self::Positive(scale) => layout.in_file_order(ours, |i| data[i] = (stream.uniform64() * scale) as f32),
             Self::Normal(std) => layout.in_file_order(ours, |i| data[i] = (stream.normal() * std) as f32),
         }
         t

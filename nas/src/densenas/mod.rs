@@ -31,7 +31,7 @@ use tasks::Facts;
 use crate::Error;
 use crate::arch::Found;
 use crate::bilevel::{self, Spec};
-use crate::method::{Method, Recipe, SearchStage};
+use crate::method::{Method, Mover, Recipe, SearchStage};
 use crate::profile::Values;
 use cost::CostTerm;
 
@@ -78,15 +78,8 @@ pub fn find(stage: &mut SearchStage<'_>, spec: Spec, part: Option<&str>) -> Resu
 
 /// SGD without Nesterov's momentum on a cosine a step.
 pub fn recipe(epochs: usize) -> Recipe {
-    Recipe {
-        schedule: Schedule::Cosine { epochs, end: LAST_RATE },
-        by_step: true,
-        nesterov: false,
-        clip: None,
-        drop_path: 0.0,
-        cutout: 0,
-        auxiliary: 0.0,
-    }
+    let schedule = Schedule::Cosine { epochs, end: LAST_RATE };
+    Recipe { by_step: true, ..Recipe::plain(Mover::Sgd { nesterov: false }, schedule) }
 }
 
 impl Method for DenseNas {

@@ -23,7 +23,7 @@ use tasks::{Facts, Kind, Quirks};
 use crate::Error;
 use crate::arch::Found;
 use crate::bilevel::{self, Supernet as _};
-use crate::method::{Method, Recipe, SearchStage};
+use crate::method::{Method, Mover, Recipe, SearchStage};
 use crate::profile::Values;
 use nn::schedule::Schedule;
 use supernet::SupernetSpec;
@@ -111,14 +111,13 @@ impl Method for Gaea {
     }
 
     fn recipe(&self, values: &Values) -> Recipe {
+        let schedule = Schedule::Cosine { epochs: values.epochs, end: 0.0 };
         Recipe {
-            schedule: Schedule::Cosine { epochs: values.epochs, end: 0.0 },
-            by_step: false,
-            nesterov: false,
             clip: Some(CLIP),
             drop_path: values.real("drop_path"),
             cutout: values.count("cutout"),
             auxiliary: values.real("auxiliary"),
+            ..Recipe::plain(Mover::Sgd { nesterov: false }, schedule)
         }
     }
 }

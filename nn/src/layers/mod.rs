@@ -10,6 +10,7 @@ mod drop_path;
 mod dropout;
 mod functional;
 mod linear;
+mod spectral;
 
 pub use batch_norm::{BatchNorm, BatchNormSpec};
 pub use builder::Builder;
@@ -18,3 +19,4 @@ pub use drop_path::DropPath;
 pub use dropout::Dropout;
 pub use functional::{add, global_avg_pool, relu};
 pub use linear::{Linear, LinearSpec};
+pub use spectral::Spectral;

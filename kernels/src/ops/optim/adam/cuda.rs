@@ -3,14 +3,14 @@
 use super::{Adam, Numbers};
 use crate::Tensor;
 use crate::cuda::Module;
-use crate::cuda::step::{Changing, put};
+use crate::cuda::step::put;
 
 /// The kernel.
 pub static KERNELS: Module = Module::new("optim/adam", include_str!("kernel.cu"));
 
 /// One step.
 pub(super) fn step(adam: &Adam, k: Numbers, p: &mut Tensor, g: &Tensor, m: &mut Tensor, v: &mut Tensor) {
-    let (n, now) = (p.len(), put(Changing::Adam([k.a, k.r, k.k])));
+    let (n, now) = (p.len(), put(k.changing()));
     let decay = match (adam.weight_decay != 0.0, adam.decoupled) {
         (false, _) => 0,
         (true, false) => 1,

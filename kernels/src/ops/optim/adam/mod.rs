@@ -20,6 +20,7 @@ mod tests;
 
 pub use reference::reference;
 
+use crate::cuda::step::Changing;
 use crate::math::pow;
 use crate::{Device, OpError, Tensor};
 
@@ -55,6 +56,13 @@ pub(crate) struct Numbers {
     pub a: f32,
     pub r: f32,
     pub k: f32,
+}
+
+impl Numbers {
+    /// Those of them that change from step to step.
+    fn changing(self) -> Changing {
+        Changing::Adam([self.a, self.r, self.k])
+    }
 }
 
 impl Adam {
@@ -93,6 +101,11 @@ impl Adam {
             r: (1.0 / seen(self.beta2).sqrt()) as f32,
             k: (lr * self.weight_decay) as f32,
         }
+    }
+
+    /// What a card reads in step `t`, counted from 1.
+    pub fn changing(&self, lr: f64, t: u32) -> Changing {
+        self.numbers(lr, t).changing()
     }
 
     /// Step `t` of a parameter, counted from 1. `p`, `g`, the direction `m` and the squares `v` have one shape; before the
