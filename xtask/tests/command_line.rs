@@ -21,7 +21,7 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         ("bench satellite autodl", "autodl is not for satellite"),
         ("data verify mnist5", "there is no task or method 'mnist5'"),
         ("perf --only gemm_2048", "there is no workload 'gemm_2048'"),
-        ("perf --only gemm_1024,controller_update_b20", "controller_update_b20 is not built yet"),
+        ("perf --only gemm_1024,controller_update_b21", "there is no workload 'controller_update_b21'"),
         ("perf --device cuda", "not built yet"),
     ] {
         let (code, out, err) = run(args);

@@ -1,6 +1,7 @@
 //! `perf`: times the standard workloads, loading beside training, and how time grows with size.
 
 pub mod alloc;
+mod controller;
 mod load;
 mod scale;
 mod workloads;
@@ -53,10 +54,9 @@ pub fn run(args: &PerfArgs) -> anyhow::Result<Ended> {
     let mut rows = Vec::new();
     let workloads = if names.is_empty() && !loads.is_empty() { Vec::new() } else { chosen(&names)? };
     for w in workloads {
-        let Some(make) = w.make else { continue };
         memory::trim();
         alloc::reset_peak();
-        let step = make().with_context(|| w.name)?;
+        let step = (w.make)().with_context(|| w.name)?;
         let m = measure(w, step, usize::from(args.reps), before).with_context(|| w.name)?;
         if args.json {
             ui::line(&serde_json::to_string(&m)?);
@@ -91,20 +91,16 @@ fn loaded(names: &[&String], all: bool) -> Result<Vec<&'static dyn tasks::Task>,
     names.iter().map(find).collect()
 }
 
-/// The workloads of these names; all that are built without names.
+/// The workloads of these names; all without names.
 fn chosen(only: &[&String]) -> anyhow::Result<Vec<&'static Workload>> {
     if only.is_empty() {
         return Ok(ALL.iter().collect());
     }
     let find = |name: &&String| {
-        let w = ALL.iter().find(|w| w.name == name.as_str()).ok_or_else(|| {
+        ALL.iter().find(|w| w.name == name.as_str()).ok_or_else(|| {
             let all: Vec<&str> = ALL.iter().map(|w| w.name).collect();
-            Usage(format!("there is no workload '{name}'; there are {}", all.join(", ")))
-        })?;
-        if w.make.is_none() {
-            return Err(Usage(format!("{name} is not built yet")).into());
-        }
-        Ok(w)
+            Usage(format!("there is no workload '{name}'; there are {}", all.join(", "))).into()
+        })
     };
     only.iter().map(find).collect()
 }
@@ -167,12 +163,11 @@ mod tests {
     }
 
     #[test]
-    fn names_are_refused_that_are_none_or_not_built() {
+    fn names_are_refused_that_are_none() {
         let chosen_one = |s: &str| chosen(&[&s.to_owned()]);
         assert_eq!(chosen_one("gemm_1024").unwrap()[0].name, "gemm_1024");
         assert!(chosen_one("gemm_2048").is_err_and(|e| e.is::<Usage>() && e.to_string().contains("gemm_1024, ")));
-        assert!(chosen_one("controller_update_b20").is_err_and(|e| e.to_string().contains("not built yet")));
-        assert_eq!(chosen(&[]).unwrap().len(), 14);
+        assert_eq!(chosen(&[]).unwrap().len(), 15);
         assert_eq!(loaded(&[], true).unwrap().len(), 10);
         assert_eq!(loaded(&[&"load_ecg".to_owned()], false).unwrap()[0].facts().name, "ecg");
         assert!(loaded(&[&"load_eeg".to_owned()], false).is_err_and(|e| e.0.contains("load_TASK")));
@@ -181,7 +176,7 @@ mod tests {
     #[test]
     fn a_line_has_the_peers_keys() {
         let w = &ALL[7];
-        let m = measure(w, w.make.unwrap()().unwrap(), 1, 0).unwrap();
+        let m = measure(w, (w.make)().unwrap(), 1, 0).unwrap();
         let line = serde_json::to_string(&m).unwrap();
         for key in ["workload", "median_s", "min_s", "threads", "flop", "allocations", "peak_bytes"] {
             assert!(line.contains(&format!("\"{key}\":")), "{line}");

@@ -20,16 +20,12 @@ pub struct Workload {
     pub name: &'static str,
     /// Of forward and backward.
     pub flop: Option<u64>,
-    /// `None`: it is not built yet.
-    pub make: Option<fn() -> Result<Step, OpError>>,
+    /// Makes the step.
+    pub make: fn() -> Result<Step, OpError>,
 }
 
 const fn workload(name: &'static str, flop: Option<u64>, make: fn() -> Result<Step, OpError>) -> Workload {
-    Workload { name, flop, make: Some(make) }
-}
-
-const fn later(name: &'static str) -> Workload {
-    Workload { name, flop: None, make: None }
+    Workload { name, flop, make }
 }
 
 /// Multiply-adds of 64 images of a square convolution, times 2, forward and both gradients.
@@ -37,7 +33,7 @@ const fn products(c: u64, k: u64, px: u64, taps: u64) -> Option<u64> {
     Some(3 * 2 * 64 * px * px * c * k * taps)
 }
 
-/// Every workload, in the peer's order.
+/// Every workload, in the peer's order; then those that the peer has not.
 pub const ALL: &[Workload] = &[
     workload("gemm_1024", Some(2 << 30), || {
         let (a, b) = (normal([1024, 1024], 0), normal([1024, 1024], 1));
@@ -87,7 +83,8 @@ pub const ALL: &[Workload] = &[
         let spec = SupernetSpec { mixing: Mixing::Softmax, ..SupernetSpec::new(Kind::Point2d, 3, 100) };
         train([32, 32, 32, 3], Loss::CrossEntropy, 0.1, Target::Classes(100), |at| Box::new(Supernet::new(at, spec)))
     }),
-    later("controller_update_b20"),
+    workload("controller_update_b20", None, super::controller::peer),
+    workload("amber_update_b20", None, super::controller::amber),
 ];
 
 /// Standard normal numbers, the same every time.
