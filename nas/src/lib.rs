@@ -13,6 +13,7 @@ pub mod cell;
 pub mod densenas;
 pub mod densenas_random;
 mod error;
+pub mod fno;
 pub mod gaea;
 pub mod method;
 pub mod methods;
@@ -29,7 +30,7 @@ pub mod yardstick;
 pub use error::Error;
 
 /// Grows by one when any result's bits change for the same configuration: a run begun before is then not continued.
-pub const NUMERICS: u32 = 3;
+pub const NUMERICS: u32 = 4;
 
 /// The version of the code as a run's hash sees it: the package's version and [`NUMERICS`].
 pub fn code_version() -> String {

@@ -12,6 +12,7 @@ pub fn all() -> &'static [&'static dyn Method] {
         &crate::asha::Asha,
         &crate::gaea::Gaea,
         &crate::amber::Amber,
+        &crate::fno::Expert,
         &Yardstick::Constant,
         &Yardstick::Linear,
     ]

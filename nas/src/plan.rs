@@ -56,9 +56,8 @@ pub fn plan(
         Mover::Adam { .. } => 2,
     };
     let moved = params.entries().iter().filter(|e| e.kind() == Kind::Parameter);
-    let state: Vec<Tensor> = moved
-        .flat_map(|e| (0..kept).map(|_| Tensor::uninit_on(Device::PLANNED, e.value().shape())))
-        .collect();
+    let state: Vec<Tensor> =
+        moved.flat_map(|e| (0..kept).map(|_| Tensor::uninit_on(Device::PLANNED, e.value().shape()))).collect();
     memory::reset_planned_peak();
     let mut tape = Tape::new();
     let mut pass = Pass::new(&mut tape, &mut params, Mode::Train(Key::new(0, Purpose::Dropout)));

@@ -165,7 +165,7 @@ pub const KEYS: [Key; 29] = [
     key("val", Kind::Count),
     key("test", Kind::Count),
     // Multiplies the channels of networks.
-    own("width", Kind::Positive, &["wrn", "densenas", "amber"]),
+    own("width", Kind::Positive, &["wrn", "densenas", "amber", "fno"]),
     // The search: its epochs, items a step of each part, learning rate of the weights.
     own("search_epochs", Kind::Count, &["gaea", "densenas"]),
     own("search_batch", Kind::Count, &["gaea", "densenas", "amber"]),

@@ -32,7 +32,7 @@ pub const METHODS: [MethodName; 10] = [
     row("gaea", &[]),
     row("autodl", &["darcy", "psicov", "cosmic"]),
     row("amber", &["ecg", "satellite", "deepsea"]),
-    row("fno", &["darcy"]),
+    MethodName { tasks: &["darcy"], like: None, ..yardstick("fno") },
     yardstick("constant"),
     yardstick("linear"),
 ];

@@ -7,6 +7,7 @@
 
 mod erf;
 mod exp;
+mod gelu;
 mod log;
 mod power;
 pub mod single;

@@ -1,4 +1,6 @@
-//! The f32 functions: each is the f64 one of the same name, rounded once.
+//! The f32 functions: each is the f64 one of the same name, rounded once; but GELU's, which are f32's own.
+
+pub use super::gelu::{gelu, gelu_gradient};
 
 /// `e^x`.
 #[inline(always)]

@@ -2,10 +2,12 @@
 //!
 //! One accumulator an output element, starting at +0, k ascending, one `fma` a term. Lanes run along output channels and
 //! tiles along pixels, so neither SIMD width nor tiling touches the order. [`gather`] computes outputs from a list of taps
-//! (forward and input gradient); [`scatter`] computes weight gradients in chunks of rows.
+//! (forward and input gradient), [`left`] multiplies many by one matrix from the left; [`scatter`] computes weight gradients in
+//! chunks of rows.
 
 pub mod cuda;
 pub mod gather;
+pub mod left;
 pub mod scatter;
 pub(crate) mod tile;
 

@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use kernels::Tensor as Value;
 use kernels::ops::optim::sgd::Sgd as Rule;
 use kernels::rng::{Key, Purpose};
+use nas::fno::{Fno, FnoSpec};
 use nas::gaea::supernet::{Mixing, Supernet, SupernetSpec};
 use nas::gaea::{Cells, CellsSpec, Genotype};
 use nas::wrn::{Dense, Point, Series, SeriesSpec, Width};
@@ -37,6 +38,7 @@ pub(super) const ROWS: &[Row] = &[
     row("net_densenas2d", |c| replay(c, |at| densenas::derived(c, Problem::Point2d, at))),
     row("net_densenas2d_dense", |c| replay(c, |at| densenas::derived(c, Problem::Dense2d, at))),
     row("net_densenas1d", |c| replay(c, |at| densenas::derived(c, Problem::Series, at))),
+    row("net_fno2d", |c| replay(c, |at| Ok(Box::new(Fno::new(at, fno(c)?, inputs(c)?, 1))))),
     row("net_densenas2d_supernet", |c| densenas::replay(c, Problem::Point2d)),
     row("net_densenas1d_supernet", |c| densenas::replay(c, Problem::Series)),
 ];
@@ -69,6 +71,12 @@ fn supernet(case: &Case, kind: Problem) -> anyhow::Result<SupernetSpec> {
         reference: kind == Problem::Series,
         ..SupernetSpec::new(kind, inputs(case)?, classes(case)?)
     })
+}
+
+fn fno(case: &Case) -> anyhow::Result<FnoSpec> {
+    let modes: Vec<u64> = serde_json::from_value(case.attr("modes").clone())?;
+    ensure!(modes[0] == modes[1], "modes {modes:?}: we keep as many in each direction");
+    Ok(FnoSpec { width: case.whole("width")?, modes: modes[0] as usize, ..FnoSpec::PUBLISHED })
 }
 
 fn width(case: &Case) -> anyhow::Result<Width> {
@@ -136,7 +144,8 @@ impl<'a> Run<'a> {
         Ok(self.net.forward(&mut pass, &Tensor::constant(self.x.clone()))?.into_value())
     }
 
-    /// 2-norms of all gradients, and those that the file has in full.
+    /// 2-norms of all gradients (of a complex parameter, whose two parts are entries here, one), and those that the file
+    /// has in full.
     pub(super) fn gradients(&self) -> anyhow::Result<Vec<Got>> {
         let mut got = Vec::new();
         for e in self.params.entries().iter().filter(|e| e.kind() == Kind::Parameter) {

@@ -360,6 +360,47 @@ NP_DEVICE double np_erfc(double x) {
     return a < 0.5 ? 1.0 - near : far;
 }
 
+// ---- gelu.rs ------------------------------------------------------------------------------------------------------
+
+// e^(a^2 / 2) Phi(-a) (a + 4) in t = (a - 4) / (a + 4) on 0 to 15.
+static __device__ const double np_gelu_tail_c[14] = {
+    0.7552851304204277, -0.6078966419803974, 0.38713739991283747, -0.18652185734752277,
+    0.060396598903223395, -0.007540193662665572, -0.003479952960862783, 0.0016307523963929166,
+    0.00013465625824894117, -0.00023024294466988767, -4.986314584499626e-06, 3.195767760755637e-05,
+    3.2493743482671244e-06, -1.6785575059011626e-06,
+};
+// e^r on |r| <= ln 2 / 2.
+static __device__ const double np_gelu_exp_c[9] = {
+    0.9999999999997622, 0.9999999999806077, 0.5000000000618604, 0.16666666885578205,
+    0.041666664219052914, 0.008333267005388492, 0.0013889178696592668, 0.00019915436906448822,
+    2.4727228532839546e-05,
+};
+#define NP_INV_SQRT_TAU 0.3989422804014327
+#define NP_LN2 0.6931471805599453
+#define NP_LOG2_E 1.4426950408889634
+
+// The share of a standard normal below x (h), and e^(-x^2 / 2) (l).
+NP_DEVICE np_pair np_normal(double x) {
+    double a = np_abs(x), cut = a > 15.0 ? 15.0 : a;
+    double s = -0.5 * (cut * cut);
+    double t = __fma_rn(s, NP_LOG2_E, NP_MAGIC);
+    double r = __fma_rn(NP_MAGIC - t, NP_LN2, s);
+    double e = np_poly(r, np_gelu_exp_c) * np_power_of_two((int)np_bits(t));
+    e = a > 15.0 ? 0.0 : e;
+    double d = cut + 4.0;
+    double q = (double)(1.0f / __double2float_rn(d));
+    q = __fma_rn(q, __fma_rn(-d, q, 1.0), q);
+    double tail = e * (np_poly((cut - 4.0) * q, np_gelu_tail_c) * q);
+    return {x < 0.0 ? tail : 1.0 - tail, e};
+}
+
+NP_DEVICE float npf_gelu(float x) { return __double2float_rn((double)x * np_normal((double)x).h); }
+
+NP_DEVICE float npf_gelu_gradient(float x, float dy) {
+    np_pair n = np_normal((double)x);
+    return __double2float_rn((double)dy * (n.h + (double)x * (NP_INV_SQRT_TAU * n.l)));
+}
+
 // ---- trig.rs ------------------------------------------------------------------------------------------------------
 
 // (sin r - r) / r^3 in r^2 on |r| <= pi/4.

@@ -3,12 +3,7 @@
 #include "prelude.cuh"
 #include "math.cuh"
 
-#define INV_SQRT_TAU 0.3989422804014327
 #define TWICE_SQRT_2_PI 1.5957691216057308
-#define SQRT_HALF 0.7071067811865476
-
-// The share of a standard normal below x.
-__device__ __forceinline__ double normal_below(double x) { return 0.5 * np_erfc(-SQRT_HALF * x); }
 
 __device__ __forceinline__ double inside_tanh(double x) { return TWICE_SQRT_2_PI * (x + 0.044715 * (x * x * x)); }
 

@@ -26,6 +26,8 @@ pub trait Row: Copy + Debug + Send + Sync + 'static {
     /// # Errors
     /// Says what they must be.
     fn check(self) -> Result<(), String>;
+    /// Its f32 functions are its own, not the f64 ones rounded.
+    const SINGLE: bool;
     /// Name of its kernel: the row's type.
     const KERNEL: &'static str;
     /// Name of its gradient's kernel.
@@ -44,9 +46,9 @@ pub(super) struct Text {
 
 /// Each row: f and its gradient in Rust, then both as CUDA expressions (`x`; `v`, the saved x or y, and `dy`; parameters `p`
 /// and `q`, all of the row's type). `narrow` expressions are compiled in f32 and in f64 (`T` is which), `wide` ones in f64 alone, their f32 value being
-/// that, rounded once. `saves x` or `saves y` says what the gradient reads.
+/// that, rounded once; `single` ones have f32 functions of their own, which are the specification there. `saves x` or `saves y` says what the gradient reads.
 macro_rules! rows {
-    ($($(#[$meta:meta])* $width:ident $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
+    ($($(#[$meta:meta])* $width:ident $(($f32:path, $df32:path))? $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
         f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr;
         cuda $cuda_f:literal, $cuda_df:literal;
         $([needs $cond:expr, $must:literal];)?)+) => {$(
@@ -73,7 +75,8 @@ macro_rules! rows {
                 let $s = self;
                 $df
             }
-            rows!(@$width $s, $x, $f, $sv, $dy, $df);
+            rows!(@$width [$($f32, $df32)?] $s, $x, $f, $sv, $dy, $df);
+            const SINGLE: bool = rows!(@has $($f32)?);
             fn check(self) -> Result<(), String> {
                 $(
                     let $s = self;
@@ -105,9 +108,12 @@ macro_rules! rows {
     };
     (@wide narrow) => { false };
     (@wide wide) => { true };
+    (@wide single) => { false };
+    (@has) => { false };
+    (@has $f32:path) => { true };
     (@saves x) => { false };
     (@saves y) => { true };
-    (@narrow $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
+    (@narrow [] $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
         #[inline(always)]
         fn y32(self, $x: f32) -> f32 {
             #[allow(dead_code)]
@@ -123,7 +129,7 @@ macro_rules! rows {
             $df
         }
     };
-    (@wide $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
+    (@wide [] $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
         #[inline(always)]
         fn y32(self, x: f32) -> f32 {
             self.y64(x.into()) as f32
@@ -131,6 +137,16 @@ macro_rules! rows {
         #[inline(always)]
         fn dx32(self, v: f32, dy: f32) -> f32 {
             self.dx64(v.into(), dy.into()) as f32
+        }
+    };
+    (@single [$f32:path, $df32:path] $s:ident, $x:ident, $f:expr, $sv:ident, $dy:ident, $df:expr) => {
+        #[inline(always)]
+        fn y32(self, x: f32) -> f32 {
+            $f32(x)
+        }
+        #[inline(always)]
+        fn dx32(self, v: f32, dy: f32) -> f32 {
+            $df32(v, dy)
         }
     };
 }
@@ -179,12 +195,12 @@ rows! {
         df |x, dy| dy / x;
         cuda "np_ln(x)",
             "dy / v";
-    /// `x Phi(x)`, Phi the normal distribution's: `erfc(-x / sqrt 2) / 2`.
-    wide Gelu {} "gelu" saves x;
+    /// `x Phi(x)`, Phi the normal distribution's: `erfc(-x / sqrt 2) / 2`. In f32: [`math::single::gelu`].
+    single(math::single::gelu, math::single::gelu_gradient) Gelu {} "gelu" saves x;
         f |_s, x| x * normal_below(x);
         df |x, dy| dy * (normal_below(x) + x * (INV_SQRT_TAU * math::exp(-0.5 * x * x)));
-        cuda "x * normal_below(x)",
-            "dy * (normal_below(v) + v * (INV_SQRT_TAU * np_exp(-0.5 * v * v)))";
+        cuda "npf_gelu(x)",
+            "npf_gelu_gradient(v, dy)";
     /// Its approximation `x / 2 (1 + tanh u) = x sigmoid(2 u)`, `u = sqrt(2 / pi) (x + 0.044715 x^3)`.
     wide GeluTanh {} "gelu" saves x;
         f |_s, x| x * math::sigmoid(TWICE_SQRT_2_PI * (x + 0.044715 * (x * x * x)));

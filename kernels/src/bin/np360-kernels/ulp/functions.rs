@@ -50,6 +50,10 @@ pub const TABLE: &[Row] = &[
     one("sigmoid", |x, _, y| map(x, y, single::sigmoid), |x, _| true_sigmoid(x), 3.0),
     one("erf", |x, _, y| map(x, y, single::erf), |x, _| true_erf(x), 2.0),
     one("erfc", |x, _, y| map(x, y, single::erfc), |x, _| true_erfc(x), 6.0),
+    Row {
+        bound: 0.51,
+        ..one("gelu", |x, _, y| map(x, y, single::gelu), |x, _| 0.5 * x * true_erfc(-x * 0.5f64.sqrt()), 16.0)
+    },
     two("pow", |x, y, z| map2(x, y, z, single::pow), f64::powf),
     two("atan2", |x, y, z| map2(x, y, z, single::atan2), f64::atan2),
 ];

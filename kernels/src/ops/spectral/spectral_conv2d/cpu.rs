@@ -1,61 +1,13 @@
-//! Products and transpositions.
+//! Products with fixed matrices from the left along the width and the height, where channels lie side by side, and each
+//! mode's own product between them.
 
 use super::Sizes;
 use crate::Tensor;
 use crate::ops::spectral::waves;
 use crate::pool::{self, Ptr};
-use crate::product::gather::{Axis, Gather, WeightStrides, matmul};
+use crate::product::gather::{Axis, Gather, WeightStrides};
+use crate::product::left::Left;
 use crate::product::scatter::Scatter;
-
-/// Numbers a task of a transposition moves, about.
-const TASK: usize = 1 << 14;
-/// Side of a block that stays in L1.
-const BLOCK: usize = 16;
-
-/// `[outer, a, b]` to `[outer, b, a]`, of pieces of `P` numbers.
-fn transpose<const P: usize>(from: &[f32], [outer, a, b]: [usize; 3], to: &mut [f32]) {
-    assert!(from.len() == outer * a * b * P && to.len() == from.len(), "a transposition keeps its numbers");
-    let (from, base) = (from.as_chunks::<P>().0, Ptr(to.as_mut_ptr()));
-    let columns = (TASK / a).next_multiple_of(BLOCK).min(b);
-    let strips = b.div_ceil(columns);
-    pool::run(outer * strips, |item| {
-        let (i, first) = (item / strips, item % strips * columns);
-        let last = (first + columns).min(b);
-        // SAFETY: columns first..last of matrix i become rows of the result, which no other task writes.
-        let to = unsafe { base.slice((i * b + first) * a * P, (last - first) * a * P) }.as_chunks_mut::<P>().0;
-        let from = &from[i * a * b..][..a * b];
-        for r0 in (0..a).step_by(BLOCK) {
-            for c0 in (first..last).step_by(BLOCK) {
-                for c in c0..(c0 + BLOCK).min(last) {
-                    for r in r0..(r0 + BLOCK).min(a) {
-                        to[(c - first) * a + r] = from[r * b + c];
-                    }
-                }
-            }
-        }
-    });
-}
-
-/// A transposed copy in scratch memory.
-fn transposed<const P: usize>(from: &[f32], sizes: [usize; 3]) -> Tensor {
-    let mut t = Tensor::uninit([from.len()]);
-    transpose::<P>(from, sizes, t.data_mut());
-    t
-}
-
-/// `a [m, k] b [k, n]` in scratch memory.
-fn times(a: &[f32], b: &Tensor, [m, k, n]: [usize; 3]) -> Tensor {
-    let mut t = Tensor::uninit([m * n]);
-    matmul(a, b.data(), None, [m, k, n], [n, 1], t.data_mut());
-    t
-}
-
-/// `a [m, k] b^T`, b `[n, k]`, in scratch memory.
-fn times_turned(a: &[f32], b: &Tensor, [m, k, n]: [usize; 3]) -> Tensor {
-    let mut t = Tensor::uninit([m * n]);
-    matmul(a, b.data(), None, [m, k, n], [1, k], t.data_mut());
-    t
-}
 
 /// A matrix of [`waves`], its entries rounded.
 fn matrix(len: usize, fill: impl FnOnce(&mut dyn FnMut(usize, f64))) -> Tensor {
@@ -83,6 +35,66 @@ fn back_along_height(s: Sizes) -> Tensor {
 /// `[2 m2, W]`.
 fn back_along_width(s: Sizes) -> Tensor {
     matrix(s.w * 2 * s.m2, |put| waves::back_along_width(s.h, s.w, s.m2, put))
+}
+
+/// From places to modes, channels `c`: x `[n, h, w, c]` by `by_width` (k, part; w) and `by_height` (r, part; h, part), to
+/// `[n, k, r, (c, part)]`. Between the two lies `[n, h, part, k, c]`, behind them `[n, r, part, k, c]`.
+fn to_modes(
+    s: Sizes,
+    c: usize,
+    x: &[f32],
+    by_width: impl Fn(usize, usize) -> f32,
+    by_height: impl Fn(usize, usize) -> f32,
+    to: &mut [f32],
+) {
+    let (h, w, m2, wide) = (s.h, s.w, s.m2, s.m2 * c);
+    let mut a = Tensor::uninit([s.n * h * 2 * wide]);
+    let columns = |i: usize| i % m2 * 2 + i / m2;
+    Left::new(2 * m2, w, |i, w| by_width(columns(i), w), |w| w * c).run(s.n * h, x, w * c, c, a.data_mut());
+    let mut b = Tensor::uninit([s.n * 2 * s.rows * wide]);
+    Left::new(2 * s.rows, 2 * h, by_height, |i| i * wide).run(s.n, a.data(), 2 * h * wide, wide, b.data_mut());
+    let (b, to) = (b.data(), Ptr(to.as_mut_ptr()));
+    pool::run(s.n * m2, |item| {
+        let (i, k) = (item / m2, item % m2);
+        // SAFETY: column k of image i, which no other task writes.
+        let to = unsafe { to.slice(item * s.rows * 2 * c, s.rows * 2 * c) };
+        for (r, to) in to.chunks_exact_mut(2 * c).enumerate() {
+            let from = |part: usize| &b[(((i * s.rows + r) * 2 + part) * m2 + k) * c..][..c];
+            for (to, (re, im)) in to.as_chunks_mut::<2>().0.iter_mut().zip(from(0).iter().zip(from(1))) {
+                *to = [*re, *im];
+            }
+        }
+    });
+}
+
+/// From modes to places, channels `c`: z `[n, k, r, (c, part)]` by `by_height` (h, part; r, part) and `by_width` (w; k, part)
+/// to `[n, h, w, c]`.
+fn to_places(
+    s: Sizes,
+    c: usize,
+    z: &[f32],
+    by_height: impl Fn(usize, usize) -> f32,
+    by_width: impl Fn(usize, usize) -> f32,
+    to: &mut [f32],
+) {
+    let (h, w, m2, wide) = (s.h, s.w, s.m2, s.m2 * c);
+    let mut b = Tensor::uninit([s.n * 2 * s.rows * wide]);
+    let base = Ptr(b.data_mut().as_mut_ptr());
+    pool::run(s.n * s.rows, |item| {
+        let (i, r) = (item / s.rows, item % s.rows);
+        // SAFETY: row r of image i, which no other task writes.
+        let (re, im) = unsafe { base.slice(item * 2 * wide, 2 * wide) }.split_at_mut(wide);
+        for (k, (re, im)) in re.chunks_exact_mut(c).zip(im.chunks_exact_mut(c)).enumerate() {
+            let from = z[((i * m2 + k) * s.rows + r) * 2 * c..][..2 * c].as_chunks::<2>().0;
+            for (from, (re, im)) in from.iter().zip(re.iter_mut().zip(im)) {
+                [*re, *im] = *from;
+            }
+        }
+    });
+    let mut a = Tensor::uninit([s.n * h * 2 * wide]);
+    Left::new(2 * h, 2 * s.rows, by_height, |i| i * wide).run(s.n, b.data(), 2 * s.rows * wide, wide, a.data_mut());
+    let start = |i: usize| (i % 2 * m2 + i / 2) * c;
+    Left::new(w, 2 * m2, by_width, start).run(s.n * h, a.data(), 2 * wide, c, to);
 }
 
 /// The real matrices `[[re, im], [-im, re]]` of all modes: `[mode][c, part][o, part]`.
@@ -118,36 +130,31 @@ fn mix(s: Sizes, src: &[f32], k: usize, out: usize, weights: &[f32], [by_k, by_o
 
 /// Fills the kept modes of x, `[n, k, r, (c, part)]`, and y.
 pub fn forward(s: Sizes, x: &[f32], weights: [&[f32]; 4], spectrum: &mut [f32], y: &mut [f32]) {
-    let a = transposed::<1>(x, [s.n * s.h, s.w, s.c]);
-    let a = times(a.data(), &along_width(s), [s.n * s.h * s.c, s.w, 2 * s.m2]);
-    let a = transposed::<2>(a.data(), [s.n, s.h, s.c * s.m2]);
-    let a = times(a.data(), &along_height(s), [s.n * s.c * s.m2, 2 * s.h, 2 * s.rows]);
-    transpose::<2>(a.data(), [s.n, s.c, s.modes()], spectrum);
+    let (width, height) = (along_width(s), along_height(s));
+    let (width, height) = (width.data(), height.data());
+    to_modes(s, s.c, x, |i, w| width[w * 2 * s.m2 + i], |i, h| height[h * 2 * s.rows + i], spectrum);
     let z = mix(s, spectrum, 2 * s.c, 2 * s.o, mixers(s, weights).data(), [2 * s.o, 1]);
-    let z = transposed::<2>(z.data(), [s.n, s.modes(), s.o]);
-    let z = times(z.data(), &back_along_height(s), [s.n * s.o * s.m2, 2 * s.rows, 2 * s.h]);
-    let z = transposed::<2>(z.data(), [s.n, s.o * s.m2, s.h]);
-    let z = times(z.data(), &back_along_width(s), [s.n * s.h * s.o, 2 * s.m2, s.w]);
-    transpose::<1>(z.data(), [s.n * s.h, s.o, s.w], y);
+    let (width, height) = (back_along_width(s), back_along_height(s));
+    let (width, height) = (width.data(), height.data());
+    to_places(s, s.o, z.data(), |h, i| height[i * 2 * s.h + h], |w, i| width[i * s.w + w], y);
 }
 
 /// The gradient of the mixed modes, `[n, k, r, (o, part)]`.
 pub fn spectrum_gradient(s: Sizes, dy: &[f32]) -> Tensor {
-    let z = transposed::<1>(dy, [s.n * s.h, s.w, s.o]);
-    let z = times_turned(z.data(), &back_along_width(s), [s.n * s.h * s.o, s.w, 2 * s.m2]);
-    let z = transposed::<2>(z.data(), [s.n, s.h, s.o * s.m2]);
-    let z = times_turned(z.data(), &back_along_height(s), [s.n * s.o * s.m2, 2 * s.h, 2 * s.rows]);
-    transposed::<2>(z.data(), [s.n, s.o, s.modes()])
+    let (width, height) = (back_along_width(s), back_along_height(s));
+    let (width, height) = (width.data(), height.data());
+    let mut dz = Tensor::uninit([s.n * s.modes() * 2 * s.o]);
+    let by_width = |i: usize, w: usize| width[i * s.w + w];
+    to_modes(s, s.o, dy, by_width, |i, h| height[i * 2 * s.h + h], dz.data_mut());
+    dz
 }
 
 /// Fills the gradient of x from that of the mixed modes.
 pub fn input_gradient(s: Sizes, dy: &[f32], weights: [&[f32]; 4], dx: &mut [f32]) {
     let a = mix(s, dy, 2 * s.o, 2 * s.c, mixers(s, weights).data(), [1, 2 * s.o]);
-    let a = transposed::<2>(a.data(), [s.n, s.modes(), s.c]);
-    let a = times_turned(a.data(), &along_height(s), [s.n * s.c * s.m2, 2 * s.rows, 2 * s.h]);
-    let a = transposed::<2>(a.data(), [s.n, s.c * s.m2, s.h]);
-    let a = times_turned(a.data(), &along_width(s), [s.n * s.h * s.c, 2 * s.m2, s.w]);
-    transpose::<1>(a.data(), [s.n * s.h, s.c, s.w], dx);
+    let (width, height) = (along_width(s), along_height(s));
+    let (width, height) = (width.data(), height.data());
+    to_places(s, s.c, a.data(), |h, i| height[h * 2 * s.rows + i], |w, i| width[w * 2 * s.m2 + i], dx);
 }
 
 /// Gradients of w1_re, w1_im, w2_re, w2_im.
