@@ -80,7 +80,8 @@ fn found(best: &Best, values: &Values, episodes: usize, judged: usize) -> Found 
          outputs on validation data, with shared weights",
         episode + 1
     );
-    let search = json!({"architectures": judged, "episodes": episodes, "episode": episode + 1, "reward": number(reward)});
+    let search =
+        json!({"architectures": judged, "episodes": episodes, "episode": episode + 1, "reward": number(reward)});
     Found { rule, network: network.json(), hyperparameters: BTreeMap::new(), search: Some(search) }
 }
 

@@ -14,8 +14,9 @@ pub struct Reward {
 impl Reward {
     /// Takes a batch of outputs \[N, K\] (logits) and its targets, class numbers or \[N, K\] of 0 and 1.
     ///
-    /// A class is scored by the logarithm of its softmax, `(v - most) - ln(sum of exp(v - most))`, in f64, classes ascending,
-    /// rounded once: the order of the probabilities, without the ties that rounding them makes. A label is scored by its logit.
+    /// A class is scored by the logarithm of its softmax, `(v - most) - ln(1 + rest)`, in f64, rounded once, where `rest` is the
+    /// sum of `exp(v - most)` over all classes but the first of the largest, ascending: the order of the probabilities, without the
+    /// ties that rounding them makes. A label is scored by its logit.
     ///
     /// # Panics
     /// If outputs and targets are not of one batch.
@@ -34,8 +35,10 @@ impl Reward {
             let most = row.iter().fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
             // Against an infinite largest logit only those as large count.
             let below = |v: f32| if v == most { 0.0 } else { f64::from(v) - f64::from(most) };
-            let sum = row.iter().fold(0.0, |s, &v| s + math::exp(below(v)));
-            self.scores.extend(row.iter().map(|&v| (below(v) - math::ln(sum)) as f32));
+            let first = row.iter().position(|&v| v == most);
+            let others = row.iter().enumerate().filter(|(i, _)| Some(*i) != first);
+            let rest = others.fold(0.0, |s, (_, &v)| s + math::exp(below(v)));
+            self.scores.extend(row.iter().map(|&v| (below(v) - math::ln_1p(rest)) as f32));
             self.targets.extend((0..k).map(|c| if c as i32 == class { 1.0 } else { 0.0 }));
         }
     }

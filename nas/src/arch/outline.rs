@@ -116,9 +116,7 @@ impl Network {
                 Ok(Self::Wrn { depth, widen, corner })
             }
             "resnet1d" if form.kind == Kind::Series => Ok(Self::Resnet1d { width: whole(json, "width", 4_096)? }),
-            "branches" if form.kind == Kind::Series => {
-                Branches::read(json).map(Self::Branches).map_err(Error::Arch)
-            }
+            "branches" if form.kind == Kind::Series => Branches::read(json).map(Self::Branches).map_err(Error::Arch),
             "blocks" => Blocks::read(json).map(Self::Blocks).map_err(Error::Arch),
             "cells" => {
                 only(json, &["channels", "layers", "genotype", "momentum", "eps", "auxiliary"])?;

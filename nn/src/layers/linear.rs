@@ -63,7 +63,6 @@ impl Builder<'_> {
     pub fn linear(&mut self, name: &str, spec: LinearSpec) -> Linear {
         let path = self.path(name);
         let mut at = self.scope(name);
-        let init = Init::Uniform { fan_in: spec.inputs };
         let weight = at.parameter("weight", [spec.inputs, spec.outputs], Layout::Linear, spec.init);
         let bias = spec.bias.map(|init| at.parameter("bias", [spec.outputs], Layout::Plain, init));
         Linear { name: path, weight, bias }

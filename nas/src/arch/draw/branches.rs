@@ -79,7 +79,11 @@ impl LayersPanel {
             // Arcs leave to the right of a box's middle and enter to the left of one.
             let (a, b) = (middle(from) + 6.0, middle(to) - 6.0);
             let high = line - 8.0 - (RISE * (to - from) as f64 + 6.0) * 4.0 / 3.0;
-            canvas.path("skip", &format!("M{a:.1} {line:.1} C{a:.1} {high:.1} {b:.1} {high:.1} {b:.1} {line:.1}"), true);
+            canvas.path(
+                "skip",
+                &format!("M{a:.1} {line:.1} C{a:.1} {high:.1} {b:.1} {high:.1} {b:.1} {line:.1}"),
+                true,
+            );
         }
         for (i, &(operation, _)) in self.layers.iter().enumerate() {
             let (class, x) = (class(operation), left + self.left(i));
