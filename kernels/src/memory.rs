@@ -4,7 +4,7 @@
 //! A block lives in this machine's memory (64-byte aligned) or on the card. While a graph is captured, card blocks come
 //! from a pool of the graph's own and go back there: what a graph writes when it is replayed belongs to nobody else.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,9 @@ use crate::cuda::driver;
 const ALIGN: usize = 64;
 const CLASSES: usize = 4 * 48;
 const SMALLEST: usize = 64;
+/// Bytes of a huge page. A block of twice as many begins at one and asks for them: with pages of 4 KB an op that streams
+/// through a large tensor spends a fifth of its time on looking up addresses.
+const HUGE: usize = 2 << 20;
 
 /// A block of 4-byte words.
 pub struct Block {
@@ -22,6 +25,17 @@ pub struct Block {
     address: u64,
     words: usize,
     home: Home,
+}
+
+/// Where the system has them to give; else nothing changes. No number depends on it.
+fn ask_for_huge_pages(block: *mut u8, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the range is a block of ours that begins at a page; advice changes none of its content.
+    unsafe {
+        libc::madvise(block.cast(), bytes, libc::MADV_HUGEPAGE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (block, bytes);
 }
 
 /// Where a block lives.
@@ -41,15 +55,27 @@ enum Home {
 
 impl Block {
     fn layout(words: usize) -> Layout {
-        Layout::from_size_align(words * 4, ALIGN).expect("a tensor's size fits the address space")
+        let align = if words * 4 >= 2 * HUGE { HUGE } else { ALIGN };
+        Layout::from_size_align(words * 4, align).expect("a tensor's size fits the address space")
     }
 
     fn new(words: usize, home: Home) -> Self {
         let address = match home {
             Home::Host => {
                 let layout = Self::layout(words);
-                // SAFETY: the layout has at least SMALLEST words.
-                let ptr = unsafe { alloc_zeroed(layout) };
+                // SAFETY: the layout has at least SMALLEST words; what is written lies in the new block.
+                let ptr = unsafe {
+                    if layout.align() == ALIGN {
+                        alloc_zeroed(layout)
+                    } else {
+                        let ptr = alloc(layout);
+                        if !ptr.is_null() {
+                            ask_for_huge_pages(ptr, layout.size()); // before the first touch
+                            ptr.write_bytes(0, layout.size());
+                        }
+                        ptr
+                    }
+                };
                 if ptr.is_null() {
                     handle_alloc_error(layout);
                 }

@@ -198,6 +198,12 @@ pub fn run(items: usize, f: impl Fn(usize) + Sync) {
     }
 }
 
+/// [`run`] where the work is worth waking threads for, which costs as much as some 10 microseconds of it; else the items
+/// in turn on the caller's thread.
+pub fn run_if(worth: bool, items: usize, f: impl Fn(usize) + Sync) {
+    if worth { run(items, f) } else { (0..items).for_each(f) }
+}
+
 /// Splits `data` into chunks of `chunk` numbers (the last may be shorter) and calls `f(chunk's number, chunk)` for each,
 /// on all threads.
 pub fn chunks_mut<T: Send>(data: &mut [T], chunk: usize, f: impl Fn(usize, &mut [T]) + Sync) {

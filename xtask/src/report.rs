@@ -1,10 +1,11 @@
 //! The table. It reads the runs' folders and nothing else.
 
 use crate::cells::Cell;
-use crate::published::{decimals, figure};
+use crate::published::{decimals, figure, is_expert};
 use crate::ui;
 use anyhow::Context;
 use nas::profile::Profile;
+use nas::protocol::METHODS;
 use nas::run::{COST, Cost, RESULT, as_number};
 use serde_json::Value;
 use std::path::Path;
@@ -32,7 +33,7 @@ pub struct Row {
 pub fn collect(out: &Path, profile: Profile, cells: &[Cell], seeds: &[u64]) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for cell in cells {
-        let mut row = Row { cell: *cell, values: Vec::new(), stand_in: false, partial: false, hours: 0.0 };
+        let mut row = Row::new(*cell);
         for seed in seeds {
             let folder = out.join(profile.name()).join(cell.task).join(cell.method).join(seed.to_string());
             let path = folder.join(RESULT);
@@ -77,6 +78,31 @@ fn with_std(mean: f64, std: Option<f64>, decimals: usize) -> String {
     }
 }
 
+/// The rows, and an empty one for each of the paper's methods that is not for a task all of whose other methods are there.
+fn with_absent(rows: &[Row]) -> Vec<Row> {
+    let mut all = Vec::with_capacity(rows.len());
+    for block in rows.chunk_by(|a, b| a.cell.task == b.cell.task) {
+        let task = block[0].cell.task;
+        let there = |name| block.iter().find(|r| r.cell.method == name);
+        let whole = METHODS.iter().filter(|m| !m.yardstick && m.covers(task)).all(|m| there(m.name).is_some());
+        for method in METHODS {
+            match there(method.name) {
+                Some(row) => all.push(row.clone()),
+                None if whole && !method.yardstick => all.push(Row::new(Cell { task, method: method.name })),
+                None => {}
+            }
+        }
+    }
+    all
+}
+
+impl Row {
+    /// Without any run.
+    fn new(cell: Cell) -> Self {
+        Self { cell, values: Vec::new(), stand_in: false, partial: false, hours: 0.0 }
+    }
+}
+
 /// The table as text.
 pub fn render(rows: &[Row], profile: Profile, out: &Path) -> String {
     let mut text = String::new();
@@ -85,20 +111,26 @@ pub fn render(rows: &[Row], profile: Profile, out: &Path) -> String {
             "plumbing check, not a result: profile {profile} scales every size down (--profile paper is the protocol)\n\n"
         );
     }
-    let cells: Vec<Vec<String>> = rows
-        .iter()
+    let cells: Vec<Vec<String>> = with_absent(rows)
+        .into_iter()
         .map(|row| {
             let Cell { task, method } = row.cell;
+            if row.values.is_empty() {
+                let none = || "n/a".to_owned();
+                return vec![task.to_owned(), method.to_owned(), none() + " ", none(), none(), none(), none(), none()];
+            }
             let metric = tasks::by_name(task).expect("cells have tasks").facts().metric;
             let (mean, std) = mean_std(&row.values);
             // One place for the mark, so that the figures of a column stay aligned.
             let mark = if row.stand_in { "*" } else { "" }.to_owned() + if row.partial { "~" } else { "" };
             let seeds: Vec<String> = row.values.iter().map(|(s, _)| s.to_string()).collect();
-            let published = figure(task, method).map(|p| with_std(p.mean, p.std, decimals(task)));
+            let expert = if is_expert(method) { "^" } else { "" };
+            let digits = decimals(task, method);
+            let published = figure(task, method).map(|p| with_std(p.mean, p.std, digits) + expert);
             vec![
                 task.to_owned(),
                 method.to_owned(),
-                format!("{}{mark:1}", with_std(mean, std, decimals(task))),
+                format!("{}{mark:1}", with_std(mean, std, digits)),
                 published.unwrap_or_else(|| "-".to_owned()),
                 format!("{} {}", metric.name, metric.unit).trim_end().to_owned(),
                 if metric.direction == Direction::Lower { "lower" } else { "higher" }.to_owned(),
@@ -115,6 +147,9 @@ pub fn render(rows: &[Row], profile: Profile, out: &Path) -> String {
     }
     if rows.iter().any(|r| r.partial) {
         text += "~ a partial copy of the task's data: not comparable with what is published\n";
+    }
+    if rows.iter().any(|r| is_expert(r.cell.method)) {
+        text += "^ beyond the paper's table: an expert's network, and the figure that its own authors published\n";
     }
     text + &format!("runs: {}/{profile}/<task>/<method>/<seed>", out.display())
 }
@@ -144,16 +179,24 @@ plumbing check, not a result: profile quick scales every size down (--profile pa
 
 task       method                   value       published  metric       better  time  seeds
 ---------  ---------------  --------------  -------------  -----------  ------  ----  -----
-darcy      fno                      0.011               -  relative L2  lower   14 s  0
+darcy      fno                     0.0108        0.0108^  relative L2  lower   14 s  0
 cosmic     densenas-random  72.00 +- 2.00*  70.42 +- 6.07  FNR %        lower   14 s  0,1,2
 satellite  wrn                      26.50~  15.49 +- 0.03  0-1 error %  lower   14 s  0
 satellite  amber                      NaN*          12.97  0-1 error %  lower   14 s  0
 
 * stand-in data, generated: not comparable with what is published (see: cargo xtask data import)
 ~ a partial copy of the task's data: not comparable with what is published
+^ beyond the paper's table: an expert's network, and the figure that its own authors published
 runs: runs/quick/<task>/<method>/<seed>"
         );
         assert!(text.lines().all(|l| l.len() <= 100));
+        // A task with all of the paper's methods says of the others that there is nothing to compare.
+        let names = ["wrn", "densenas-random", "densenas", "wrn-asha", "gaea", "amber"];
+        let block: Vec<Row> = names.iter().map(|m| row("ecg", m, &[0.5], true, false)).collect();
+        let na = |rows: &[Row]| {
+            render(rows, Profile::Quick, Path::new("r")).matches("\necg        autodl           n/a").count()
+        };
+        assert_eq!((na(&block), na(&block[1..])), (1, 0));
         assert!(!render(&rows[..1], Profile::Paper, Path::new("r")).contains("plumbing"));
     }
 

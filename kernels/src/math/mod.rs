@@ -7,7 +7,7 @@
 
 mod erf;
 mod exp;
-mod gelu;
+pub(crate) mod gelu;
 mod log;
 mod power;
 pub mod single;

@@ -1,12 +1,16 @@
 //! Outputs gathered from taps: the forward of every product, and the input gradient of convolutions.
 
 use super::tile::{self, Run};
+use super::turn::turn;
 use super::{Panels, Table};
-use crate::Tensor;
 use crate::pool::{self, Ptr};
+use crate::simd::Simd;
+use crate::{Tensor, dispatch};
 
 /// Floats of padded source that a task keeps in its core's cache.
 const TASK: usize = 128 << 10;
+/// Weights from which on all threads pack them.
+const PACK: usize = 1 << 16;
 
 /// One dimension of a gather: the output positions 0, 1, .. that are computed, and the taps, in the order of the sum. Tap j
 /// of output position i reads source position `i * step + first + j * dilation` and takes weight `weight + j * weight_step`.
@@ -232,25 +236,31 @@ impl Gather {
         let mut packed = Tensor::uninit([(self.groups * panels.width() * k).max(1)]);
         let to = Ptr(packed.data_mut().as_mut_ptr());
         let s = self.strides;
-        pool::run(self.groups * panels.len(), |item| {
+        let worth = self.groups * panels.width() * k >= PACK;
+        pool::run_if(worth, self.groups * panels.len(), |item| {
             let (g, p) = (item / panels.len(), item % panels.len());
             let panel = panels.get(p);
             let wide = panel.registers * panels.lanes;
             // SAFETY: the panels' parts are disjoint and lie in `packed`.
             let o = unsafe { to.slice((g * panels.width() + panels.offset(p)) * k, wide * k) };
-            let mut rows = o.chunks_exact_mut(wide);
-            for t in taps {
+            for (t, part) in taps.iter().zip(o.chunks_exact_mut((self.c * wide).max(1))) {
                 let from = &weights[t.weight * s.tap + g * s.group + panel.first * s.out..];
-                for c in 0..self.c {
-                    let row = rows.next().expect("k rows a panel");
-                    if s.out == 1 {
-                        row[..panel.channels].copy_from_slice(&from[c * s.k..][..panel.channels]);
-                    } else {
+                if s.out == 1 {
+                    copy_lines(from, s.k, panel.channels, part, wide);
+                    continue;
+                }
+                if s.k == 1 && s.out >= self.c {
+                    // An output channel's weights lie in a row and go into a column.
+                    turn(from, s.out, [panel.channels, self.c], part, wide);
+                } else {
+                    for (c, row) in part.chunks_exact_mut(wide).enumerate() {
                         for (o, v) in row[..panel.channels].iter_mut().enumerate() {
                             *v = from[c * s.k + o * s.out];
                         }
                     }
-                    row[panel.channels..].fill(0.0);
+                }
+                if panel.channels < wide {
+                    part.chunks_exact_mut(wide).for_each(|row| row[panel.channels..].fill(0.0));
                 }
             }
         });
@@ -277,6 +287,31 @@ impl Source<'_> {
             copy_columns(from, left, cs, row);
         }
         t
+    }
+}
+
+dispatch! {
+    /// `n` numbers from every `step`th on, as lines of `line` numbers, tails filled with +0: as many lines as `to` has.
+    fn copy_lines(from: &[f32], step: usize, n: usize, to: &mut [f32], line: usize) = copy_lines_body;
+}
+
+#[inline(always)]
+fn copy_lines_body<S: Simd>(from: &[f32], step: usize, n: usize, to: &mut [f32], line: usize) {
+    for (i, to) in to.chunks_exact_mut(line).enumerate() {
+        let (from, mut c) = (&from[i * step..][..n], 0);
+        // SAFETY: n numbers in `from`, `line` in `to`; masked lanes are not touched.
+        unsafe {
+            while c + S::L <= n {
+                S::store(to.as_mut_ptr().add(c), S::load(from.as_ptr().add(c)));
+                c += S::L;
+            }
+            while c < line {
+                let have = n - c.min(n);
+                let v = if have == 0 { S::zero() } else { S::load_n(from.as_ptr().add(c), have) };
+                S::store_n(to.as_mut_ptr().add(c), v, (line - c).min(S::L));
+                c += S::L;
+            }
+        }
     }
 }
 

@@ -10,6 +10,9 @@ pub mod gather;
 pub mod left;
 pub mod scatter;
 pub(crate) mod tile;
+mod turn;
+
+use std::mem::MaybeUninit;
 
 use crate::Tensor;
 
@@ -55,39 +58,53 @@ impl Panels {
     }
 }
 
-/// A table in recycled memory: what a task needs for its own length, without asking the system.
+/// A table for a task's own length: short ones in place, others in recycled memory, without asking the system.
 pub(crate) struct Table<T> {
-    /// The elements, in `_memory`; kept here, since asking a tensor for its address costs an atomic exchange.
+    /// The elements, in `_memory`; null if they are in place. Kept here, since asking a tensor for its address costs an atomic
+    /// exchange.
     elements: *mut T,
     capacity: usize,
     len: usize,
+    place: [MaybeUninit<u64>; SHORT],
     /// Held until the table goes.
-    _memory: Tensor,
+    _memory: Option<Tensor>,
 }
+
+/// 8-byte words that a table has in place: two dozen pointers, the rows of a small batch.
+const SHORT: usize = 24;
 
 impl<T: Copy> Table<T> {
     pub(crate) fn new(capacity: usize) -> Self {
-        const { assert!(align_of::<T>() <= 64 && !std::mem::needs_drop::<T>()) };
-        let words = (capacity * size_of::<T>()).div_ceil(4);
-        let mut memory = Tensor::uninit([words]);
-        Self { elements: memory.data_mut().as_mut_ptr().cast(), capacity, len: 0, _memory: memory }
+        const { assert!(align_of::<T>() <= align_of::<u64>() && !std::mem::needs_drop::<T>()) };
+        let bytes = capacity * size_of::<T>();
+        let mut memory = (bytes > 8 * SHORT).then(|| Tensor::uninit([bytes.div_ceil(4)]));
+        let elements = memory.as_mut().map_or(std::ptr::null_mut(), |m| m.data_mut().as_mut_ptr().cast());
+        Self { elements, capacity, len: 0, place: [MaybeUninit::uninit(); SHORT], _memory: memory }
+    }
+
+    fn first(&self) -> *const T {
+        if self.elements.is_null() { self.place.as_ptr().cast() } else { self.elements }
+    }
+
+    fn first_mut(&mut self) -> *mut T {
+        if self.elements.is_null() { self.place.as_mut_ptr().cast() } else { self.elements }
     }
 
     pub(crate) fn push(&mut self, value: T) {
         assert!(self.len < self.capacity, "a table has room for what it was made for");
-        // SAFETY: in bounds (checked above) of memory that nobody else holds; blocks are aligned to 64 bytes.
-        unsafe { self.elements.add(self.len).write(value) };
+        // SAFETY: in bounds (checked above) of memory that nobody else holds; words and blocks are aligned to 8 bytes.
+        unsafe { self.first_mut().add(self.len).write(value) };
         self.len += 1;
     }
 
     pub(crate) fn as_slice(&self) -> &[T] {
         // SAFETY: the first `len` elements were written by `push`; alignment as above.
-        unsafe { std::slice::from_raw_parts(self.elements, self.len) }
+        unsafe { std::slice::from_raw_parts(self.first(), self.len) }
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as in `as_slice`.
-        unsafe { std::slice::from_raw_parts_mut(self.elements, self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.first_mut(), self.len) }
     }
 
     pub(crate) fn last_mut(&mut self) -> Option<&mut T> {

@@ -17,6 +17,8 @@ pub const CHUNK: usize = 4096;
 const BLOCK: usize = 64 << 10;
 /// Tasks wanted at least; outputs are split where there are fewer chunks.
 const TASKS: usize = 8;
+/// Multiply-adds from which on a sum is work for all threads.
+const MUCH: usize = 1 << 20;
 
 /// A weight gradient: `dw[kh][kw][c][o] = sum over (n, a, b) of src[n, a*sh + kh*dh - top, b*sw + kw*dw - left, g*C + c] *
 /// dy[n, a, b, o]`, where output channel o belongs to group g = o / (K / groups).
@@ -116,17 +118,27 @@ impl Scatter {
         let units = self.groups * panels.len() * taps;
         let width = self.groups * taps * depth * panels.width();
         let chunks = rows.div_ceil(CHUNK);
-        let split = TASKS.div_ceil(chunks).min(units);
+        let much = rows * width >= MUCH;
+        let split = if much { TASKS.div_ceil(chunks).min(units) } else { 1 };
+        // One chain a number and whole panels: the tiles write dw itself.
+        let direct = layout == Layout::Raw && chunks == 1 && self.out.is_multiple_of(panels.lanes);
+        let row = self.groups * self.out;
+        let plan = Plan { src, dy, layout, taps, depth, panels, tall, width, direct: direct.then_some(row) };
+        if direct {
+            let to = Ptr(dw.as_mut_ptr());
+            return pool::run_if(split > 1, split, |part| {
+                self.chunk(&plan, 0..rows, part * units / split..(part + 1) * units / split, to.at(0));
+            });
+        }
         let mut partial = Tensor::uninit([chunks * width]);
         let parts = Ptr(partial.data_mut().as_mut_ptr());
-        let plan = Plan { src, dy, layout, taps, depth, panels, tall, width };
         pool::run(chunks * split, |task| {
             let (chunk, part) = (task / split, task % split);
             let units = part * units / split..(part + 1) * units / split;
             self.chunk(&plan, chunk * CHUNK..((chunk + 1) * CHUNK).min(rows), units, parts.at(chunk * width));
         });
         // The fixed tree over chunks, cut across elements; then panels -> [kh][kw][c][K].
-        let pieces = (width / 8192).clamp(1, 64);
+        let pieces = if chunks > 1 { (width / 8192).clamp(1, 64) } else { 0 };
         pool::run(pieces, |p| {
             let (a, b) = (p * width / pieces, (p + 1) * width / pieces);
             tree::pairwise(chunks, |i, j| {
@@ -147,11 +159,8 @@ impl Scatter {
         }
     }
 
-    /// Rows `rows` of the sum for some units, into the chunk's accumulators.
+    /// Rows `rows` of the sum for some units, into the chunk's accumulators, which are this task's alone.
     fn chunk(&self, plan: &Plan<'_>, rows: std::ops::Range<usize>, units: std::ops::Range<usize>, acc: *mut f32) {
-        let (first, last) = (plan.accumulators(units.start), plan.accumulators(units.end));
-        // SAFETY: these units' accumulators belong to this task alone.
-        unsafe { std::slice::from_raw_parts_mut(acc.add(first), last - first) }.fill(0.0);
         let [gh, gw] = self.grid;
         let lanes = plan.panels.lanes * plan.panels.registers;
         let a_row = match plan.layout {
@@ -159,7 +168,7 @@ impl Scatter {
             _ => self.kernel[0] * self.stride[1] * self.groups * self.c.next_multiple_of(WIDE),
         };
         let block = (BLOCK / (a_row + lanes)).max(64);
-        let mut pieces = Table::<Piece>::new(block.min(rows.len()) + 1);
+        let mut pieces = Table::<Piece>::new(block.min(rows.len()) / gw + 2);
         let mut at = rows.start;
         while at < rows.end {
             let end = rows.end.min(at + block);
@@ -171,21 +180,22 @@ impl Scatter {
                 pieces.push(Piece { image, row, first, len });
                 r += len;
             }
-            self.block(plan, at, end - at, pieces.as_slice(), units.clone(), acc);
+            self.block(plan, at..end, at == rows.start, pieces.as_slice(), units.clone(), acc);
             at = end;
         }
     }
 
-    /// Adds a block of pieces to the accumulators of the units.
+    /// Adds a block of pieces to the accumulators of the units, which begin with it if it is the `first` of its chunk.
     fn block(
         &self,
         plan: &Plan<'_>,
-        start: usize,
-        rows: usize,
+        rows: std::ops::Range<usize>,
+        first: bool,
         pieces: &[Piece],
         units: std::ops::Range<usize>,
         acc: *mut f32,
     ) {
+        let (start, rows) = (rows.start, rows.len());
         let channels = self.groups * self.c;
         let packed = (plan.layout != Layout::Raw).then(|| self.pack_source(plan, pieces));
         let (mut segments, mut dy, mut held) = (Table::<Run>::new(pieces.len()), None, usize::MAX);
@@ -193,8 +203,8 @@ impl Scatter {
             let (g, panel, tap) = plan.unit(unit);
             let wide = panel.registers * plan.panels.lanes;
             if held != unit / plan.taps {
-                let first = g * self.out + panel.first;
-                dy = Some(self.pack_dy(plan, start, rows, first, panel.channels, wide));
+                let channel = g * self.out + panel.first;
+                dy = Some(self.pack_dy(plan, start, rows, channel, panel.channels, wide));
                 held = unit / plan.taps;
             }
             let dy = dy.as_ref().expect("packed above").data().as_ptr();
@@ -205,11 +215,15 @@ impl Scatter {
                 segments.clear();
                 let (x, step) =
                     self.locate(plan, packed.as_ref(), pieces, start, g, tap, (cut, c0, channels), &mut segments);
+                let (to, acc_step) = match plan.direct {
+                    Some(row) => (g * self.out + panel.first, row),
+                    None => (plan.accumulators(unit), wide),
+                };
                 // SAFETY: the segments lie in x with c1 - c0 numbers a pixel, dy has a row of `wide` a pixel, and the
-                // accumulators of this unit hold `depth` rows of `wide`. The level's instructions exist.
+                // accumulators of this unit are `depth` rows of `wide`. The level's instructions exist.
                 unsafe {
-                    let to = acc.add(plan.accumulators(unit) + c0 * wide);
-                    tiles[c1 - c0 - 1](segments.as_slice(), x, step, dy, to);
+                    let to = acc.add(to + c0 * acc_step);
+                    tiles[c1 - c0 - 1](segments.as_slice(), x, step, dy, to, acc_step, first);
                 }
             }
         }
@@ -324,6 +338,8 @@ struct Plan<'a> {
     tall: usize,
     /// Accumulators of a chunk.
     width: usize,
+    /// The accumulators are dw's own numbers, rows so far apart; there is one tap.
+    direct: Option<usize>,
 }
 
 impl Plan<'_> {

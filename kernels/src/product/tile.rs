@@ -21,11 +21,12 @@ pub type Run = (usize, usize);
 pub type GatherTile =
     unsafe fn(*const *const f32, &[Run], usize, *const f32, *const *mut f32, usize, usize, *const f32, *const f32);
 
-/// `acc[r][..] += sum over segments and their pixels of x[q * step + r] * dy[q][..]`; acc is `[MR][NV * L]`, dy one panel
+/// `acc[r][..] += sum over segments and their pixels of x[q * step + r] * dy[q][..]`; acc is MR rows of `NV * L`, dy one panel
 /// `[pixel][NV * L]`.
 ///
-/// Arguments: segments (offset in x, pixels), x, its step from pixel to pixel, dy, accumulators.
-pub type ScatterTile = unsafe fn(&[Run], *const f32, usize, *const f32, *mut f32);
+/// Arguments: segments (offset in x, pixels), x, its step from pixel to pixel, dy, accumulators, their step from row to row,
+/// and whether they begin from +0 instead of what is there.
+pub type ScatterTile = unsafe fn(&[Run], *const f32, usize, *const f32, *mut f32, usize, bool);
 
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
@@ -106,13 +107,17 @@ unsafe fn scatter<S: Simd, const MR: usize, const NV: usize>(
     step: usize,
     dy: *const f32,
     acc_memory: *mut f32,
+    acc_step: usize,
+    fresh: bool,
 ) {
-    // SAFETY: the caller gives segments within x, a panel of dy with a row a pixel, MR * NV * L accumulators.
+    // SAFETY: the caller gives segments within x, a panel of dy with a row a pixel, MR rows of NV * L accumulators.
     unsafe {
         let mut acc = [[S::zero(); NV]; MR];
-        for r in 0..MR {
-            for v in 0..NV {
-                acc[r][v] = S::load(acc_memory.add((r * NV + v) * S::L));
+        if !fresh {
+            for r in 0..MR {
+                for v in 0..NV {
+                    acc[r][v] = S::load(acc_memory.add(r * acc_step + v * S::L));
+                }
             }
         }
         let mut g = dy;
@@ -151,7 +156,7 @@ unsafe fn scatter<S: Simd, const MR: usize, const NV: usize>(
         }
         for r in 0..MR {
             for v in 0..NV {
-                S::store(acc_memory.add((r * NV + v) * S::L), acc[r][v]);
+                S::store(acc_memory.add(r * acc_step + v * S::L), acc[r][v]);
             }
         }
     }
@@ -172,10 +177,10 @@ macro_rules! tables {
             }
             $(#[$feature])?
             unsafe fn s<const MR: usize, const NV: usize>(
-                segments: &[Run], x: *const f32, step: usize, dy: *const f32, acc: *mut f32,
+                segments: &[Run], x: *const f32, step: usize, dy: *const f32, acc: *mut f32, acc_step: usize, fresh: bool,
             ) {
                 // SAFETY: the tile's own contract, handed through.
-                unsafe { scatter::<$S, MR, NV>(segments, x, step, dy, acc) }
+                unsafe { scatter::<$S, MR, NV>(segments, x, step, dy, acc, acc_step, fresh) }
             }
             pub fn gather_table(nv: usize) -> &'static [GatherTile] {
                 match nv {

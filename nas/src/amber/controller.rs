@@ -9,7 +9,7 @@ use kernels::{DType, math};
 use nn::{Adam, Builder, Checkpoint, Mode, OpError, ParamId, Params, Pass, Tape};
 use serde_json::{Value as Json, json};
 
-use super::policy::{Choose, Tokens, Weights, squashed};
+use super::policy::{Choose, Raw, Tokens, Weights, squashed};
 use super::space::{OPERATIONS, Sequence};
 use crate::Error;
 
@@ -56,6 +56,19 @@ fn of_skip(q: f32) -> f64 {
 struct Drawn {
     streams: Vec<Stream>,
     sequences: Vec<Sequence>,
+}
+
+impl Drawn {
+    fn new(key: Key, count: usize) -> Self {
+        // The first layer has no skips, and nobody is asked for them.
+        let empty = Sequence { operations: Vec::new(), skips: vec![Vec::new()] };
+        Self { streams: (0..count as u64).map(|i| key.stream(i)).collect(), sequences: vec![empty; count] }
+    }
+}
+
+/// The log-probability of each architecture.
+fn logs(pass: &mut Pass<'_>, raw: &Raw, tokens: &Tokens) -> Result<Vec<f32>, OpError> {
+    Ok(raw.log_probabilities(pass, tokens)?.of_each())
 }
 
 impl Choose for Drawn {
@@ -130,8 +143,15 @@ impl Controller {
     }
 
     /// Samples architectures; number i comes from stream i of the key and does not depend on `count`.
+    ///
+    /// # Panics
+    /// Never: shapes are its own.
     pub fn sample(&mut self, key: Key, count: usize) -> Vec<Sequence> {
-        self.sample_scored(key, count).0
+        let mut drawn = Drawn::new(key, count);
+        if count > 0 {
+            self.look(count, &mut drawn, |_, _, _| Ok(())).expect("the shapes of one walk fit");
+        }
+        drawn.sequences
     }
 
     /// The same, with each architecture's log-probability: the bits that [`Controller::score`] gives.
@@ -139,13 +159,11 @@ impl Controller {
     /// # Panics
     /// Never: shapes are its own.
     pub fn sample_scored(&mut self, key: Key, count: usize) -> (Vec<Sequence>, Vec<f32>) {
+        let mut drawn = Drawn::new(key, count);
         if count == 0 {
             return (Vec::new(), Vec::new());
         }
-        let empty = Sequence { operations: Vec::with_capacity(self.layers), skips: vec![Vec::new()] };
-        let mut drawn =
-            Drawn { streams: (0..count as u64).map(|i| key.stream(i)).collect(), sequences: vec![empty; count] };
-        let log = self.look(count, &mut drawn).expect("the shapes of one walk fit");
+        let log = self.look(count, &mut drawn, logs).expect("the shapes of one walk fit");
         (drawn.sequences, log)
     }
 
@@ -158,13 +176,19 @@ impl Controller {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.look(batch.len(), &mut Given(batch))?)
+        Ok(self.look(batch.len(), &mut Given(batch), logs)?)
     }
 
-    fn look(&mut self, n: usize, choose: &mut dyn Choose) -> Result<Vec<f32>, OpError> {
+    /// Goes over `n` architectures, recording nothing, and makes something of the raw numbers.
+    fn look<R>(
+        &mut self,
+        n: usize,
+        choose: &mut dyn Choose,
+        make: impl FnOnce(&mut Pass<'_>, &Raw, &Tokens) -> Result<R, OpError>,
+    ) -> Result<R, OpError> {
         let mut pass = Pass::new(&mut self.tape, &mut self.params, Mode::Eval);
         let raw = self.weights.walk(&mut pass, [self.layers, n], choose, &mut self.tokens)?;
-        Ok(raw.log_probabilities(&mut pass, &self.tokens)?.of_each(n))
+        make(&mut pass, &raw, &self.tokens)
     }
 
     fn check(&self, batch: &[Sequence]) -> Result<(), Error> {
@@ -228,8 +252,7 @@ impl Controller {
         if n == 0 {
             return Err(Error::Arch("no architectures: probabilities are a mean over at least one".to_owned()));
         }
-        let mut pass = Pass::new(&mut self.tape, &mut self.params, Mode::Eval);
-        let raw = self.weights.walk(&mut pass, [self.layers, n], &mut Given(batch), &mut self.tokens)?;
+        let raw = self.look(n, &mut Given(batch), |_, raw, _| Ok(raw.clone()))?;
         let mut operations = vec![[0.0; OPERATIONS.len()]; self.layers];
         for (i, z) in raw.operations().chunks_exact(OPERATIONS.len()).enumerate() {
             let p = of_operations(z);

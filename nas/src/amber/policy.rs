@@ -64,8 +64,10 @@ pub(super) struct Weights {
 }
 
 /// The raw numbers of a batch of N architectures: before temperature and squashing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Raw {
+    /// N.
+    n: usize,
     /// Of the operations, `[L N, 7]`, layer by layer.
     operations: Tensor,
     /// q of the skips, `[S, N, 1]`, S = L (L - 1) / 2; none if there is one layer.
@@ -74,10 +76,12 @@ pub(super) struct Raw {
 
 /// Log-probabilities of a batch's tokens.
 pub(super) struct LogProbabilities {
+    /// N.
+    n: usize,
     /// `[L N, 1]`, layer by layer.
-    pub operations: Tensor,
+    operations: Tensor,
     /// `[S, N, 1]`.
-    pub skips: Option<Tensor>,
+    skips: Option<Tensor>,
     /// Both logits of the skips, `[S, N, 2]`.
     pairs: Option<Tensor>,
 }
@@ -222,7 +226,7 @@ impl Weights {
             }
         }
         let skips = if skips.is_empty() { None } else { Some(joined(pass, &skips, 0)?) };
-        Ok(Raw { operations: joined(pass, &operations, 0)?, skips })
+        Ok(Raw { n, operations: joined(pass, &operations, 0)?, skips })
     }
 }
 
@@ -252,11 +256,13 @@ impl Raw {
         };
         let logits = squash(pass, &self.operations)?;
         let operations = picked(pass, &logits, 1, &tokens.operations)?;
-        let Some(q) = &self.skips else { return Ok(LogProbabilities { operations, skips: None, pairs: None }) };
+        let Some(q) = &self.skips else {
+            return Ok(LogProbabilities { n: self.n, operations, skips: None, pairs: None });
+        };
         let t = squash(pass, q)?;
         let pairs = pair(pass, &t)?;
         let skips = picked(pass, &pairs, 2, &tokens.skips)?;
-        Ok(LogProbabilities { operations, skips: Some(skips), pairs: Some(pairs) })
+        Ok(LogProbabilities { n: self.n, operations, skips: Some(skips), pairs: Some(pairs) })
     }
 
     /// z, `[L N, 7]`.
@@ -271,14 +277,14 @@ impl Raw {
 }
 
 impl LogProbabilities {
-    /// Of each of `n` architectures: the plain sum in f64 over its operations by layer, then its skips, rounded once.
-    pub(super) fn of_each(&self, n: usize) -> Vec<f32> {
+    /// Of each architecture: the plain sum in f64 over its operations by layer, then its skips, rounded once.
+    pub(super) fn of_each(&self) -> Vec<f32> {
         let skips = self.skips.as_ref().map_or(&[][..], |s| s.value().data());
         let one = |a: usize| {
-            let all = self.operations.value().data().iter().chain(skips).skip(a).step_by(n);
+            let all = self.operations.value().data().iter().chain(skips).skip(a).step_by(self.n);
             all.fold(0.0, |sum, &p| sum + f64::from(p)) as f32
         };
-        (0..n).map(one).collect()
+        (0..self.n).map(one).collect()
     }
 
     /// `sum over architectures of -log p times advantage`, and `weight` times the mean penalty of the skips.

@@ -4,6 +4,7 @@ use super::{Arch, Form, only, text, whole};
 use crate::Error;
 use crate::amber::Branches;
 use crate::densenas::network::Blocks;
+use crate::fno::{self, FnoSpec};
 use crate::gaea::space::Genotype;
 use serde_json::Value as Json;
 use tasks::Kind;
@@ -63,6 +64,8 @@ pub enum Network {
     Branches(Branches),
     /// A path of residual blocks.
     Blocks(Blocks),
+    /// A Fourier neural operator.
+    Fno(FnoSpec),
     /// The same answer for every input.
     Constant,
     /// A linear model.
@@ -135,6 +138,7 @@ impl Network {
                 let (momentum, eps, genotype) = (real("momentum")?, real("eps")?, Box::new(genotype));
                 Ok(Self::Cells { channels, layers, genotype, momentum, eps, auxiliary })
             }
+            "fno" => fno::read(json, form).map(Self::Fno),
             "constant" => Ok(Self::Constant),
             "linear" => Ok(Self::Linear),
             other => wrong(format!("network.family '{}' is none for this kind of task", other.escape_debug())),

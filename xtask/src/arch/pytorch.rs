@@ -4,6 +4,7 @@ use nas::amber::space::OPERATIONS;
 use nas::arch::DEFINITION;
 use nas::arch::outline::{Network, Outline};
 use nas::densenas::network::Blocks;
+use nas::fno::FnoSpec;
 use nas::gaea::space::Cell;
 
 use crate::ui;
@@ -15,6 +16,7 @@ const RESNET1D: &str = include_str!("pytorch/resnet1d.py");
 const CELLS: &str = include_str!("pytorch/cells.py");
 const FACTORIZED: &str = include_str!("pytorch/factorized.py");
 const BRANCHES: &str = include_str!("pytorch/branches.py");
+const FNO: &str = include_str!("pytorch/fno.py");
 const BLOCKS: &str = include_str!("pytorch/blocks.py");
 
 /// A template and what its `@WORDS@` stand for.
@@ -134,6 +136,13 @@ fn body(outline: &Outline) -> Option<Text> {
             let mut text = Text::new(RESNET1D);
             text.put("C1", width);
             text.put("C2", 2 * width);
+            Some(text)
+        }
+        Network::Fno(FnoSpec { layers, width, modes, padding }) => {
+            let mut text = Text::new(FNO);
+            for (word, n) in [("LAYERS", layers), ("WIDTH", width), ("MODES", modes), ("PADDING", padding)] {
+                text.put(word, n);
+            }
             Some(text)
         }
         Network::Blocks(Blocks { stem, blocks }) => {

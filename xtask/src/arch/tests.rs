@@ -63,6 +63,12 @@ fn networks() -> Vec<(&'static str, Arch)> {
         ("cells-auxiliary", Task::Point2d, vec![32, 33, 3], auxiliary),
         ("cells-dense", Task::Dense2d, vec![9, 8, 3], cells(Task::Dense2d, 1e-3)),
         ("cells-series", Task::Series, vec![37, 2], cells(Task::Series, 1e-5)),
+        (
+            "fno",
+            Task::Dense2d,
+            vec![13, 10, 3],
+            json!({"family": "fno", "layers": 3, "width": 6, "modes": 4, "padding": 3}),
+        ),
         ("blocks", Task::Point2d, vec![13, 10, 3], blocks.clone()),
         ("blocks-dense", Task::Dense2d, vec![9, 7, 3], path),
         ("blocks-series", Task::Series, vec![46, 1], blocks),

@@ -150,8 +150,17 @@ impl<'a> Run<'a> {
         let mut got = Vec::new();
         for e in self.params.entries().iter().filter(|e| e.kind() == Kind::Parameter) {
             let Some(grad) = e.grad() else { continue };
-            let norm = wide(grad).iter().map(|g| g * g).sum::<f64>().sqrt();
-            got.push(Got::numbers(format!("gradnorm.{}", e.name()), vec![norm]));
+            let mut square = squares(grad);
+            let name = match e.name().strip_suffix(".re") {
+                Some(complex) => {
+                    let im = self.params.find(&format!("{complex}.im")).context("a real part has an imaginary one")?;
+                    square += self.params.grad(im).map_or(0.0, squares);
+                    complex
+                }
+                None if e.name().ends_with(".im") => continue,
+                None => e.name(),
+            };
+            got.push(Got::numbers(format!("gradnorm.{name}"), vec![square.sqrt()]));
             let full = format!("grad.param.{}", e.name());
             if self.case.has(&full) {
                 let mut data = Vec::new();
@@ -161,6 +170,10 @@ impl<'a> Run<'a> {
         }
         Ok(got)
     }
+}
+
+fn squares(grad: &Value) -> f64 {
+    wide(grad).iter().map(|g| g * g).sum()
 }
 
 /// Takes the case's parameters. Those that the file has beyond the network's are the ones the loss does not reach.

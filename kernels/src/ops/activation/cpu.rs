@@ -27,6 +27,9 @@ dispatch! {
 
 #[inline(always)]
 fn map_body<S: Simd, R: Row>(row: R, x: &[f32], y: &mut [f32]) {
+    if S::L == 16 && row.y512(x, y) {
+        return;
+    }
     for (y, &x) in y.iter_mut().zip(x) {
         *y = row.y32(x);
     }
@@ -34,6 +37,9 @@ fn map_body<S: Simd, R: Row>(row: R, x: &[f32], y: &mut [f32]) {
 
 #[inline(always)]
 fn grad_body<S: Simd, R: Row>(row: R, v: &[f32], dy: &[f32], dx: &mut [f32]) {
+    if S::L == 16 && row.dx512(v, dy, dx) {
+        return;
+    }
     for ((dx, &v), &dy) in dx.iter_mut().zip(v).zip(dy) {
         *dx = row.dx32(v, dy);
     }

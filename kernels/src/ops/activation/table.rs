@@ -28,6 +28,17 @@ pub trait Row: Copy + Debug + Send + Sync + 'static {
     fn check(self) -> Result<(), String>;
     /// Its f32 functions are its own, not the f64 ones rounded.
     const SINGLE: bool;
+    /// f32 over slices with 16 lanes, where the row has a form of its own that the compiler does not find; whether it has.
+    /// Called where AVX-512 is in force, and nowhere else.
+    #[inline(always)]
+    fn y512(self, _x: &[f32], _y: &mut [f32]) -> bool {
+        false
+    }
+    /// The same of the gradient.
+    #[inline(always)]
+    fn dx512(self, _v: &[f32], _dy: &[f32], _dx: &mut [f32]) -> bool {
+        false
+    }
     /// Name of its kernel: the row's type.
     const KERNEL: &'static str;
     /// Name of its gradient's kernel.
@@ -48,7 +59,7 @@ pub(super) struct Text {
 /// and `q`, all of the row's type). `narrow` expressions are compiled in f32 and in f64 (`T` is which), `wide` ones in f64 alone, their f32 value being
 /// that, rounded once; `single` ones have f32 functions of their own, which are the specification there. `saves x` or `saves y` says what the gradient reads.
 macro_rules! rows {
-    ($($(#[$meta:meta])* $width:ident $(($f32:path, $df32:path))? $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
+    ($($(#[$meta:meta])* $width:ident $(($f32:path, $df32:path; $y512:path, $dx512:path))? $Row:ident { $($p:ident),* } $name:literal saves $v:ident;
         f |$s:ident, $x:ident| $f:expr; df |$sv:ident, $dy:ident| $df:expr;
         cuda $cuda_f:literal, $cuda_df:literal;
         $([needs $cond:expr, $must:literal];)?)+) => {$(
@@ -77,6 +88,22 @@ macro_rules! rows {
             }
             rows!(@$width [$($f32, $df32)?] $s, $x, $f, $sv, $dy, $df);
             const SINGLE: bool = rows!(@has $($f32)?);
+            $(
+                #[cfg(target_arch = "x86_64")]
+                #[inline(always)]
+                fn y512(self, x: &[f32], y: &mut [f32]) -> bool {
+                    // SAFETY: AVX-512 is in force.
+                    unsafe { $y512(x, y) };
+                    true
+                }
+                #[cfg(target_arch = "x86_64")]
+                #[inline(always)]
+                fn dx512(self, v: &[f32], dy: &[f32], dx: &mut [f32]) -> bool {
+                    // SAFETY: as above.
+                    unsafe { $dx512(v, dy, dx) };
+                    true
+                }
+            )?
             fn check(self) -> Result<(), String> {
                 $(
                     let $s = self;
@@ -196,7 +223,7 @@ rows! {
         cuda "np_ln(x)",
             "dy / v";
     /// `x Phi(x)`, Phi the normal distribution's: `erfc(-x / sqrt 2) / 2`. In f32: [`math::single::gelu`].
-    single(math::single::gelu, math::single::gelu_gradient) Gelu {} "gelu" saves x;
+    single(math::single::gelu, math::single::gelu_gradient; math::gelu::wide::gelu, math::gelu::wide::gelu_gradient) Gelu {} "gelu" saves x;
         f |_s, x| x * normal_below(x);
         df |x, dy| dy * (normal_below(x) + x * (INV_SQRT_TAU * math::exp(-0.5 * x * x)));
         cuda "npf_gelu(x)",

@@ -7,8 +7,8 @@ use crate::product::scatter::Scatter;
 use crate::simd::Simd;
 use crate::{Tensor, dispatch, math};
 
-/// Numbers of gates a task takes.
-const TASK: usize = 1 << 12;
+/// Numbers of gates a task takes: some 20 microseconds of exponentials.
+const TASK: usize = 1 << 13;
 
 /// Sizes of a layer.
 #[derive(Debug, Clone, Copy)]

@@ -45,22 +45,30 @@ fn line_body<S: Simd>(log: bool, x: &[f32], e: &mut [f64], y: &mut [f32]) {
     let s = exponentials(x, m, e);
     if log {
         let l = math::ln(s);
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y = ((f64::from(x) - m) - l) as f32);
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = ((f64::from(x) - m) - l) as f32;
+        }
     } else {
         let r = 1.0 / s;
-        y.iter_mut().zip(&*e).for_each(|(y, &e)| *y = (e * r) as f32);
+        for (y, &e) in y.iter_mut().zip(&*e) {
+            *y = (e * r) as f32;
+        }
     }
 }
 
 #[inline(always)]
 fn line_grad_body<S: Simd>(log: bool, y: &[f32], dy: &[f32], dx: &mut [f32]) {
-    let each = dx.iter_mut().zip(y.iter().zip(dy)).map(|(dx, (&y, &g))| (dx, f64::from(y), f64::from(g)));
+    // Plain loops: an iterator's adapters may be compiled outside this level, with fma by a call.
     if log {
         let s = sum::pairs(dy, dy, |g, _| f64::from(g));
-        each.for_each(|(dx, y, g)| *dx = (g - math::exp(y) * s) as f32);
+        for ((dx, &y), &g) in dx.iter_mut().zip(y).zip(dy) {
+            *dx = (f64::from(g) - math::exp(f64::from(y)) * s) as f32;
+        }
     } else {
         let s = sum::pairs(y, dy, |y, g| f64::from(y) * f64::from(g));
-        each.for_each(|(dx, y, g)| *dx = (y * (g - s)) as f32);
+        for ((dx, &y), &g) in dx.iter_mut().zip(y).zip(dy) {
+            *dx = (f64::from(y) * (f64::from(g) - s)) as f32;
+        }
     }
 }
 

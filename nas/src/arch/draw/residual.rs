@@ -25,6 +25,12 @@ pub fn panel(outline: &Outline) -> Option<Panel> {
             &[k, "norm, ReLU", k, "norm", "+", "ReLU"],
             "shortcut",
         ),
+        Network::Fno(_) => (
+            "Layer",
+            "the spectral convolution sees the whole field, the other each place alone; no GELU after the last layer",
+            &["conv, spectral", "+", "GELU"],
+            "conv 1×1",
+        ),
         Network::Cells { .. } | Network::Branches(_) | Network::Constant | Network::Linear => return None,
     };
     let word = |w: &&str| Node::new(if w.starts_with("conv") { "sep" } else { "node" }, *w);

@@ -59,6 +59,11 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
                 add(format!("stage {}", stage + 1), 3, channels, 1, "sep");
             }
         }
+        Network::Fno(f) => {
+            add("linear".to_owned(), 1, f.width, 1, "plain");
+            add(format!("layers 0–{}", f.layers - 1), f.layers, f.width, 1, "sep");
+            all[1].size.iter_mut().for_each(|n| *n += f.padding);
+        }
         Network::Constant => pooled = "1".to_owned(),
         Network::Linear => pooled = "norm".to_owned(),
         Network::Blocks(Blocks { stem, blocks }) => {
@@ -94,7 +99,8 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
     }
     let outputs = outline.form.outputs;
     let head = if dense && pooled == "mean" {
-        format!("linear {outputs} a place")
+        let between = if matches!(outline.network, Network::Fno(_)) { "linear 128, GELU, " } else { "" };
+        format!("{between}linear {outputs} a place")
     } else {
         format!("{pooled}, linear {outputs}")
     };

@@ -67,6 +67,18 @@ pub fn text(outline: &Outline) -> String {
                 cell(&mut out, "reduction cell (stride 2 on cell k-2 and cell k-1)", reduce);
             }
         }
+        Network::Fno(f) => {
+            let _ = writeln!(
+                out,
+                "family fno: {} layers of {} channels, spectral convolution of {} x {} frequencies + convolution of 1, on the \
+                 input with {} rows and columns of zeros behind it",
+                f.layers,
+                f.width,
+                2 * f.modes,
+                f.modes,
+                f.padding
+            );
+        }
         Network::Constant => out.push_str("family constant: the same answer for every input\n"),
         Network::Linear if outline.dense() => {
             out.push_str("family linear: batch norm and a linear layer of each pixel's channels\n")

@@ -98,21 +98,26 @@ fn to_places(
 }
 
 /// The real matrices `[[re, im], [-im, re]]` of all modes: `[mode][c, part][o, part]`.
-fn mixers(s: Sizes, [w1_re, w1_im, w2_re, w2_im]: [&[f32]; 4]) -> Tensor {
+fn mixers(s: Sizes, weights: [&[f32]; 4]) -> Tensor {
     let (area, wide) = (s.m1 * s.m2, 2 * s.o);
-    let mut t = Tensor::uninit([s.modes() * 2 * s.c * wide]);
+    let size = 2 * s.c * wide;
+    let mut t = Tensor::uninit([s.modes() * size]);
     let to = Ptr(t.data_mut().as_mut_ptr());
-    pool::run(s.c, |c| {
-        for o in 0..s.o {
-            let from = (c * s.o + o) * area;
-            for mode in 0..s.modes() {
-                let (which, at) = s.weight(mode);
-                let (re, im) = if which == 0 { (w1_re, w1_im) } else { (w2_re, w2_im) };
-                let (re, im) = (re[from + at], im[from + at]);
-                // SAFETY: the two rows of channel c in this mode's matrix, which no other task writes.
-                let rows = unsafe { to.slice((mode * s.c + c) * 2 * wide, 2 * wide) };
-                (rows[2 * o], rows[2 * o + 1]) = (re, im);
-                (rows[wide + 2 * o], rows[wide + 2 * o + 1]) = (-im, re);
+    // A task is a row of modes: the m2 numbers that it takes of a weight lie together.
+    pool::run(s.rows, |j| {
+        let (which, first) = s.weight(j);
+        let (re, im) = (weights[2 * which], weights[2 * which + 1]);
+        for c in 0..s.c {
+            for o in 0..s.o {
+                let from = (c * s.o + o) * area + first;
+                for (k, (&re, &im)) in re[from..][..s.m2].iter().zip(&im[from..]).enumerate() {
+                    // SAFETY: places (c, o) of the matrix of mode (k, j), which no other task writes.
+                    unsafe {
+                        let at = (k * s.rows + j) * size + 2 * (c * wide + o);
+                        to.slice(at, 2).copy_from_slice(&[re, im]);
+                        to.slice(at + wide, 2).copy_from_slice(&[-im, re]);
+                    }
+                }
             }
         }
     });

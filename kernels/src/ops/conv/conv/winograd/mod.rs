@@ -238,7 +238,9 @@ fn sum_tiles(s: &dyn Tiles, x: &[f32], dy: &[f32], dw: &mut [f32]) {
                         let (a, b) = (cut * c / cuts, (cut + 1) * c / cuts);
                         // SAFETY: n tiles of c numbers from point i of V, n lines of `wide` of Z, b - a rows of this task's
                         // sums. The level's instructions exist.
-                        unsafe { table[b - a - 1](&[(a, n)], from, c, line, sums.at(at(f, p) + a * wide)) };
+                        unsafe {
+                            table[b - a - 1](&[(a, n)], from, c, line, sums.at(at(f, p) + a * wide), wide, false)
+                        };
                     }
                 }
             }
