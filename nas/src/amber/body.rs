@@ -183,15 +183,15 @@ impl Body {
                 y = norm.forward(pass, &y)?;
             }
             stored.push(Some(layer.dropout.forward(pass, &y)?));
-            for from in 0..=i {
+            for (from, kept) in stored.iter_mut().enumerate() {
                 if !read_after(sequence, i, from) {
-                    stored[from] = None;
+                    *kept = None;
                 } else if self.stages.ends(i) {
                     let conv = self.reductions[i][from].as_ref().expect("a layer that is read is widened");
-                    let wide = conv.forward(pass, stored[from].as_ref().expect("a layer that is read is kept"))?;
+                    let wide = conv.forward(pass, kept.as_ref().expect("a layer that is read is kept"))?;
                     let padding = same(wide.shape()[1], POOL, REDUCTION);
                     let window = Window::series(POOL, REDUCTION, padding);
-                    stored[from] = Some(pass.apply("reductions", MaxPool { window }, &[&wide])?);
+                    *kept = Some(pass.apply("reductions", MaxPool { window }, &[&wide])?);
                 }
             }
         }
