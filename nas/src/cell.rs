@@ -141,7 +141,7 @@ fn architecture(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Prog
 
 /// Items a batch in evaluation, fewer where they are large; it changes no bit, since a sample's bits do not depend on its
 /// batch.
-fn evaluated(input: &[usize]) -> usize {
+pub(crate) fn evaluated(input: &[usize]) -> usize {
     (65_536 / input.iter().product::<usize>()).clamp(8, 256)
 }
 

@@ -209,12 +209,15 @@ pub struct Recipe {
     pub cutout: usize,
     /// Weight of the auxiliary head's loss.
     pub auxiliary: f64,
+    /// The largest norm, over its taps, of a column of the kernels that the network names ([`Network::kernels`]), kept after
+    /// every update; weight decay then concerns those kernels alone.
+    pub max_norm: Option<f32>,
 }
 
 impl Recipe {
     /// With nothing but an optimiser and a schedule by epochs.
     pub fn plain(mover: Mover, schedule: Schedule) -> Self {
-        Self { mover, schedule, by_step: false, clip: None, drop_path: 0.0, cutout: 0, auxiliary: 0.0 }
+        Self { mover, schedule, by_step: false, clip: None, drop_path: 0.0, cutout: 0, auxiliary: 0.0, max_norm: None }
     }
 
     /// The benchmark's for its wide residual networks: steps of 0.2, Nesterov where there is momentum.

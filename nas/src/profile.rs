@@ -154,7 +154,7 @@ const fn own(name: &'static str, kind: Kind, methods: &'static [&'static str]) -
 }
 
 /// The keys of `--set`: those of every method, then methods' own.
-pub const KEYS: [Key; 26] = [
+pub const KEYS: [Key; 29] = [
     key("epochs", Kind::Count),
     key("batch", Kind::Count),
     key("lr", Kind::Positive),
@@ -165,11 +165,11 @@ pub const KEYS: [Key; 26] = [
     key("val", Kind::Count),
     key("test", Kind::Count),
     // Multiplies the channels of networks.
-    own("width", Kind::Positive, &["wrn", "densenas", "fno"]),
+    own("width", Kind::Positive, &["wrn", "densenas", "amber", "fno"]),
     // The search: its epochs, items a step of each part, learning rate of the weights.
     own("search_epochs", Kind::Count, &["gaea", "densenas"]),
-    own("search_batch", Kind::Count, &["gaea", "densenas"]),
-    own("search_lr", Kind::Positive, &["gaea", "densenas"]),
+    own("search_batch", Kind::Count, &["gaea", "densenas", "amber"]),
+    own("search_lr", Kind::Positive, &["gaea", "densenas", "amber"]),
     // Channels and cells of supernet and of final network.
     own("search_channels", Kind::Count, &["gaea"]),
     own("search_layers", Kind::Count, &["gaea"]),
@@ -185,6 +185,10 @@ pub const KEYS: [Key; 26] = [
     // Epochs and items a step of a trial, and the fewest trials.
     own("trial_epochs", Kind::Count, &["densenas-random"]),
     own("trial_batch", Kind::Count, &["densenas-random"]),
+    // Episodes; of each, mini-batches of the shared weights and architectures that are judged.
+    own("episodes", Kind::Count, &["amber"]),
+    own("episode_steps", Kind::Count, &["amber"]),
+    own("episode_architectures", Kind::Count, &["amber"]),
     // Trials; brackets: 0 aggressive, 1 standard.
     own("trials", Kind::Count, &["wrn-asha", "densenas-random"]),
     own("standard", Kind::Whole, &["wrn-asha"]),
@@ -347,7 +351,7 @@ mod tests {
         for profile in Profile::ALL {
             assert_eq!(profile.name().parse(), Ok(profile));
             for task in tasks::all() {
-                for method in METHODS.iter().filter(|m| crate::methods::by_name(m.name).is_some()) {
+                for method in METHODS.iter().filter(|m| crate::methods::exists(*task, m.name)) {
                     let v = profile.values(task.facts().name, method.name);
                     let keys: Vec<String> = v.map().keys().cloned().collect();
                     let mut want: Vec<&str> = KEYS.iter().filter(|k| k.of(method.name)).map(|k| k.name).collect();

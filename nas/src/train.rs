@@ -8,6 +8,7 @@ use autograd::Tape;
 use kernels::cuda::graph::Graph;
 use kernels::cuda::step::Changing;
 use kernels::ops::elementwise::binary::Binary;
+use kernels::ops::optim::max_norm::MaxNorm;
 use kernels::rng::{Key, Purpose};
 use kernels::{Device, Tensor};
 use nn::{Checkpoint, Clip, Loss, Mode, Network, Optimiser, Params, Pass, Schedule};
@@ -98,6 +99,7 @@ pub struct Training<'a> {
     seed: u64,
     optimiser: Optimiser,
     clip: Option<Clip>,
+    bound: Option<MaxNorm>,
     /// The network's numbers.
     pub params: Params,
     /// Seconds between checkpoints.
@@ -127,6 +129,8 @@ impl<'a> Training<'a> {
         seed: u64,
         params: Params,
     ) -> Result<Self, Error> {
+        let bound = recipe.max_norm.map(MaxNorm::keras);
+        bound.map_or(Ok(()), |b| b.check())?;
         Ok(Self {
             problem,
             values,
@@ -134,6 +138,7 @@ impl<'a> Training<'a> {
             seed,
             optimiser: recipe.mover.optimiser(values)?,
             clip: recipe.clip.map(Clip::new),
+            bound,
             recipe,
             params,
             checkpoint_seconds: 10.0,
@@ -162,6 +167,9 @@ impl<'a> Training<'a> {
         progress: &mut dyn Progress,
     ) -> Result<Summary, Error> {
         self.resume(place)?;
+        if self.bound.is_some() {
+            self.optimiser.decay_only(network.kernels());
+        }
         let epochs = until.min(self.values.epochs);
         let steps = items.len().div_ceil(self.batch);
         progress.stage("train", self.epoch, epochs);
@@ -303,6 +311,9 @@ impl<'a> Training<'a> {
             clip.clip(&mut self.params);
         }
         self.optimiser.step(&mut self.params, now.rate);
+        if let Some(bound) = &self.bound {
+            network.kernels().iter().for_each(|&id| bound.apply(self.params.value_mut(id)));
+        }
         Ok((loss.into_value(), outputs.into_value()))
     }
 

@@ -21,6 +21,8 @@ struct Slot {
 #[derive(Debug)]
 pub struct Adam {
     rule: Rule,
+    /// What has weight decay, if not everything.
+    decayed: Option<Vec<ParamId>>,
     slots: Vec<Option<Slot>>,
 }
 
@@ -31,12 +33,17 @@ impl Adam {
     /// If the rule's numbers make no sense.
     pub fn new(rule: Rule) -> Result<Self, OpError> {
         rule.check()?;
-        Ok(Self { rule, slots: Vec::new() })
+        Ok(Self { rule, decayed: None, slots: Vec::new() })
     }
 
     /// The rule.
     pub fn rule(&self) -> Rule {
         self.rule
+    }
+
+    /// From now on these entries alone have weight decay.
+    pub fn decay_only(&mut self, entries: &[ParamId]) {
+        self.decayed = Some(entries.to_vec());
     }
 
     /// Moves every parameter that has a gradient, in place.
@@ -51,7 +58,9 @@ impl Adam {
             let zeros = || Tensor::full_on(value.device(), value.shape(), 0.0);
             let slot = self.slots[i].get_or_insert_with(|| Slot { steps: 0, direction: zeros(), squares: zeros() });
             slot.steps += 1;
-            self.rule.step(rate, slot.steps, value, grad, &mut slot.direction, &mut slot.squares);
+            let free = self.decayed.as_ref().is_some_and(|d| !d.contains(&ParamId(i)));
+            let rule = if free { Rule { weight_decay: 0.0, ..self.rule } } else { self.rule };
+            rule.step(rate, slot.steps, value, grad, &mut slot.direction, &mut slot.squares);
         }
     }
 
@@ -172,6 +181,25 @@ mod tests {
         }
         assert_eq!(params.digest(), again.digest());
         assert_eq!(other.steps(ParamId(1)), 3);
+    }
+
+    #[test]
+    fn weight_decay_can_concern_some_entries_alone() {
+        let run = |weight_decay, only: Option<&[ParamId]>| {
+            let (mut params, rule) = (two(), Rule { weight_decay, ..Rule::default() });
+            let mut adam = Adam::new(rule).unwrap();
+            if let Some(only) = only {
+                adam.decay_only(only);
+            }
+            (0..4).for_each(|step| {
+                gradients(&mut params, step);
+                adam.step(&mut params, 0.01);
+            });
+            [0, 1].map(|i| params.value(ParamId(i)).data().to_vec())
+        };
+        let ([plain_weight, plain_bias], [weight, bias]) = (run(0.0, None), run(0.1, None));
+        assert!(plain_weight != weight && plain_bias != bias);
+        assert_eq!(run(0.1, Some(&[ParamId(0)])), [weight, plain_bias]);
     }
 
     #[test]

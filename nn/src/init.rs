@@ -23,6 +23,13 @@ pub enum Init {
     },
     /// Normal with this standard deviation.
     Normal(f64),
+    /// Uniform in [-b, b) with `b = sqrt(6 / (fan_in + fan_out))`: `(2 u - 1) b`, u of 53 bits. Glorot's, which is Keras' default.
+    Glorot {
+        /// Inputs of one output: I x kernel.
+        fan_in: usize,
+        /// O x kernel.
+        fan_out: usize,
+    },
     /// Uniform from 0 up to this: `u scale`, u of 53 bits.
     Positive(f64),
 }
@@ -36,6 +43,10 @@ impl Init {
             Self::Constant(x) => data.fill(x),
             Self::Uniform { fan_in } => {
                 let bound = 1.0 / (fan_in as f64).sqrt();
+                layout.in_file_order(ours, |i| data[i] = ((2.0 * stream.uniform64() - 1.0) * bound) as f32);
+            }
+            Self::Glorot { fan_in, fan_out } => {
+                let bound = (6.0 / (fan_in + fan_out) as f64).sqrt();
                 layout.in_file_order(ours, |i| data[i] = ((2.0 * stream.uniform64() - 1.0) * bound) as f32);
             }
             Self::KaimingNormal { fan_out } => {
@@ -72,6 +83,8 @@ mod tests {
         let mut s = Key::new(0, Purpose::Init).stream(0);
         let u = Init::Uniform { fan_in: 16 }.tensor(Shape::new(&[n]), Layout::Plain, &mut s);
         assert!(u.data().iter().all(|x| x.abs() <= 0.25));
+        let g = Init::Glorot { fan_in: 2, fan_out: 4 }.tensor(Shape::new(&[n]), Layout::Plain, &mut s);
+        assert!(g.data().iter().all(|x| x.abs() <= 1.0) && g.data().iter().any(|x| x.abs() > 0.999));
         let square = |t: &Tensor| t.data().iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / n as f64;
         assert!((square(&u) / (0.25 * 0.25 / 3.0) - 1.0).abs() < 0.02);
         let k = Init::KaimingNormal { fan_out: 50 }.tensor(Shape::new(&[n]), Layout::Plain, &mut s);

@@ -2,7 +2,7 @@
 
 use autograd::{OpError, Tensor};
 
-use crate::Pass;
+use crate::{ParamId, Pass};
 
 /// A network: a description over a [`crate::Params`] that it was built in.
 pub trait Network {
@@ -19,5 +19,10 @@ pub trait Network {
     /// As [`Network::forward`].
     fn forward_with_auxiliary(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<(Tensor, Option<Tensor>), OpError> {
         Ok((self.forward(pass, x)?, None))
+    }
+
+    /// The kernels that a training may bound and decay apart from everything else; most networks have none.
+    fn kernels(&self) -> &[ParamId] {
+        &[]
     }
 }

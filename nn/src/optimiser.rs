@@ -3,7 +3,7 @@
 use kernels::cuda::step::Changing;
 use kernels::ops::optim::{adam, sgd};
 
-use crate::{Adam, Checkpoint, CheckpointError, OpError, Params, Sgd};
+use crate::{Adam, Checkpoint, CheckpointError, OpError, ParamId, Params, Sgd};
 
 /// What moves a network's parameters.
 #[derive(Debug)]
@@ -29,6 +29,14 @@ impl Optimiser {
     /// If the rule's numbers make no sense.
     pub fn adam(rule: adam::Adam) -> Result<Self, OpError> {
         Ok(Self::Adam(Adam::new(rule)?))
+    }
+
+    /// From now on these entries alone have weight decay.
+    pub fn decay_only(&mut self, entries: &[ParamId]) {
+        match self {
+            Self::Sgd(sgd) => sgd.decay_only(entries),
+            Self::Adam(adam) => adam.decay_only(entries),
+        }
     }
 
     /// Moves every parameter that has a gradient, in place.

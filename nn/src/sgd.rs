@@ -12,6 +12,8 @@ use crate::{Checkpoint, CheckpointError, Kind, OpError, ParamId, Params};
 #[derive(Debug)]
 pub struct Sgd {
     rule: Rule,
+    /// What has weight decay, if not everything.
+    decayed: Option<Vec<ParamId>>,
     momentum: Vec<Option<Tensor>>,
 }
 
@@ -22,12 +24,17 @@ impl Sgd {
     /// If the rule's numbers make no sense.
     pub fn new(rule: Rule) -> Result<Self, OpError> {
         rule.check()?;
-        Ok(Self { rule, momentum: Vec::new() })
+        Ok(Self { rule, decayed: None, momentum: Vec::new() })
     }
 
     /// The rule.
     pub fn rule(&self) -> Rule {
         self.rule
+    }
+
+    /// From now on these entries alone have weight decay.
+    pub fn decay_only(&mut self, entries: &[ParamId]) {
+        self.decayed = Some(entries.to_vec());
     }
 
     /// Moves every parameter that has a gradient, in place; `rate` is rounded once to f32.
@@ -44,7 +51,9 @@ impl Sgd {
             if first && self.rule.momentum != 0.0 {
                 *slot = Some(Tensor::uninit_on(value.device(), value.shape()));
             }
-            self.rule.step(rate as f32, value, grad, slot.as_mut(), first);
+            let free = self.decayed.as_ref().is_some_and(|d| !d.contains(&ParamId(i)));
+            let rule = if free { Rule { weight_decay: 0.0, ..self.rule } } else { self.rule };
+            rule.step(rate as f32, value, grad, slot.as_mut(), first);
         }
     }
 

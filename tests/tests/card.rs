@@ -61,7 +61,7 @@ fn a_run_changes_devices_and_no_byte() {
 #[test]
 fn every_searching_method_has_the_processors_bytes() {
     let cli = cli();
-    for method in ["gaea", "densenas", "densenas-random", "wrn-asha"] {
+    for method in ["gaea", "densenas", "densenas-random", "wrn-asha", "amber"] {
         let bench = format!("bench satellite {method} --profile smoke --set train=32 --set val=16 --set test=16");
         for (out, device) in [("cpu", "cpu"), ("card", "emu")] {
             let (code, said) = cli.run(cli.command(&format!("{bench} --device {device}"), out));

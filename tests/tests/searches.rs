@@ -76,11 +76,16 @@ fn kill_9_anywhere_in_a_search_does_not_change_a_byte() {
 /// Sizes of a few seconds for every method with a supernet.
 const SMALL: &str = "--profile smoke --set train=96 --set val=32 --set test=32 --set search_epochs=3 --set epochs=2";
 
+/// The same for the one that has episodes.
+const EPISODES: &str = "--profile smoke --set train=96 --set val=32 --set test=32 --set episodes=3 --set epochs=2 \
+                        --set width=0.0625";
+
 #[test]
 fn kill_9_anywhere_in_any_method_does_not_change_a_byte() {
     let cli = Cli::new(env!("CARGO_BIN_EXE_np360"));
-    for method in ["gaea", "densenas", "densenas-random"] {
-        let bench = format!("bench satellite {method} {SMALL}");
+    for method in ["gaea", "densenas", "densenas-random", "amber"] {
+        let small = if method == "amber" { EPISODES } else { SMALL };
+        let bench = format!("bench satellite {method} {small}");
         let folder = |out: &str| cli.place.path().join(out).join("smoke/satellite").join(method).join("0");
         let whole = |out: &str, extra: &str| {
             let (code, said) = cli.run(cli.command(&format!("{bench} {extra}"), out));

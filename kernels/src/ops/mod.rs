@@ -85,6 +85,7 @@ pub const SHARED: &[&Module] = &[
     &optim::adam::cuda::KERNELS,
     &optim::exponentiated::cuda::KERNELS,
     &optim::grad_norm::cuda::KERNELS,
+    &optim::max_norm::cuda::KERNELS,
     &optim::rmsprop::cuda::KERNELS,
     &optim::sgd::cuda::KERNELS,
 ];

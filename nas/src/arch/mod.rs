@@ -237,6 +237,7 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "resnet1d", build: crate::wrn::resnet1d },
     Family { name: "cells", build: cells },
     Family { name: "blocks", build: blocks },
+    Family { name: "branches", build: crate::amber::network::build },
     Family { name: "fno", build: crate::fno::build },
     Family { name: "constant", build: crate::yardstick::constant },
     Family { name: "linear", build: crate::yardstick::linear },

@@ -2,6 +2,7 @@
 
 use super::{Arch, Form, only, text, whole};
 use crate::Error;
+use crate::amber::Branches;
 use crate::densenas::network::Blocks;
 use crate::fno::{self, FnoSpec};
 use crate::gaea::space::Genotype;
@@ -59,6 +60,8 @@ pub enum Network {
         /// Whether training has an auxiliary head; evaluation has none.
         auxiliary: bool,
     },
+    /// Layers of one operation each, and the earlier ones that they add.
+    Branches(Branches),
     /// A path of residual blocks.
     Blocks(Blocks),
     /// A Fourier neural operator.
@@ -116,6 +119,7 @@ impl Network {
                 Ok(Self::Wrn { depth, widen, corner })
             }
             "resnet1d" if form.kind == Kind::Series => Ok(Self::Resnet1d { width: whole(json, "width", 4_096)? }),
+            "branches" if form.kind == Kind::Series => Branches::read(json).map(Self::Branches).map_err(Error::Arch),
             "blocks" => Blocks::read(json).map(Self::Blocks).map_err(Error::Arch),
             "cells" => {
                 only(json, &["channels", "layers", "genotype", "momentum", "eps", "auxiliary"])?;

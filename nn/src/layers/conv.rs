@@ -6,6 +6,17 @@ use super::Builder;
 use crate::{Init, Layout, ParamId, Pass};
 use kernels::ops::conv::conv::Conv as Op;
 
+/// How the weight begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Begin {
+    /// PyTorch's default, for the bias too.
+    Torch,
+    KaimingOut,
+    /// Keras' two; the bias is 0.
+    He,
+    Glorot,
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Padding {
     Each(usize),
@@ -24,7 +35,7 @@ pub struct ConvSpec {
     dilation: usize,
     groups: usize,
     bias: bool,
-    kaiming: bool,
+    begin: Begin,
 }
 
 impl ConvSpec {
@@ -40,7 +51,7 @@ impl ConvSpec {
             dilation: 1,
             groups: 1,
             bias: false,
-            kaiming: false,
+            begin: Begin::Torch,
         }
     }
 
@@ -88,7 +99,31 @@ impl ConvSpec {
     /// Begins with Kaiming's normal by fan-out instead of PyTorch's default.
     #[must_use]
     pub fn kaiming_normal(self) -> Self {
-        Self { kaiming: true, ..self }
+        Self { begin: Begin::KaimingOut, ..self }
+    }
+
+    /// Begins with Kaiming's normal by fan-in, and a bias at 0: Keras' `he_normal`, not truncated.
+    #[must_use]
+    pub fn he_normal(self) -> Self {
+        Self { begin: Begin::He, ..self }
+    }
+
+    /// Begins with Glorot's uniform, and a bias at 0: Keras' default.
+    #[must_use]
+    pub fn glorot(self) -> Self {
+        Self { begin: Begin::Glorot, ..self }
+    }
+
+    /// How weight and bias begin.
+    fn init(&self) -> [Init; 2] {
+        let taps = self.kernel[0] * self.kernel[1];
+        let (fan_in, fan_out) = (self.inputs / self.groups * taps, self.outputs * taps);
+        match self.begin {
+            Begin::Torch => [Init::Uniform { fan_in }; 2],
+            Begin::KaimingOut => [Init::KaimingNormal { fan_out }, Init::Uniform { fan_in }],
+            Begin::He => [Init::Normal((2.0 / fan_in as f64).sqrt()), Init::Constant(0.0)],
+            Begin::Glorot => [Init::Glorot { fan_in, fan_out }, Init::Constant(0.0)],
+        }
     }
 
     fn op(&self) -> Op {
@@ -131,15 +166,14 @@ impl Builder<'_> {
             groups > 0 && inputs % groups == 0 && outputs % groups == 0,
             "'{path}': {inputs} to {outputs} channels in {groups} groups"
         );
-        let (fan_in, fan_out) = (inputs / groups * kh * kw, outputs * kh * kw);
-        let init = if spec.kaiming { Init::KaimingNormal { fan_out } } else { Init::Uniform { fan_in } };
+        let [init, bias] = spec.init();
         let mut at = self.scope(name);
         let weight = if spec.series {
             at.parameter("weight", [kw, inputs / groups, outputs], Layout::Conv1d, init)
         } else {
             at.parameter("weight", [kh, kw, inputs / groups, outputs], Layout::Conv2d, init)
         };
-        let bias = spec.bias.then(|| at.parameter("bias", [outputs], Layout::Plain, Init::Uniform { fan_in }));
+        let bias = spec.bias.then(|| at.parameter("bias", [outputs], Layout::Plain, bias));
         Conv { name: path, weight, bias, op: spec.op() }
     }
 }

@@ -11,19 +11,33 @@ use kernels::ops::linear::linear::Linear as Op;
 pub struct LinearSpec {
     inputs: usize,
     outputs: usize,
+    init: Init,
     bias: Option<Init>,
 }
 
 impl LinearSpec {
     /// With a bias.
     pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self { inputs, outputs, bias: Some(Init::Uniform { fan_in: inputs }) }
+        let init = Init::Uniform { fan_in: inputs };
+        Self { inputs, outputs, init, bias: Some(init) }
     }
 
     /// The bias begins at 0.
     #[must_use]
     pub fn zero_bias(self) -> Self {
         Self { bias: Some(Init::Constant(0.0)), ..self }
+    }
+
+    /// Begins with Kaiming's normal by fan-in instead of PyTorch's default, and the bias at 0.
+    #[must_use]
+    pub fn he_normal(self) -> Self {
+        Self { init: Init::Normal((2.0 / self.inputs as f64).sqrt()), ..self.zero_bias() }
+    }
+
+    /// Begins as Keras' default: Glorot's uniform, and the bias at 0.
+    #[must_use]
+    pub fn glorot(self) -> Self {
+        Self { init: Init::Glorot { fan_in: self.inputs, fan_out: self.outputs }, ..self.zero_bias() }
     }
 
     /// No bias.
@@ -49,8 +63,7 @@ impl Builder<'_> {
     pub fn linear(&mut self, name: &str, spec: LinearSpec) -> Linear {
         let path = self.path(name);
         let mut at = self.scope(name);
-        let init = Init::Uniform { fan_in: spec.inputs };
-        let weight = at.parameter("weight", [spec.inputs, spec.outputs], Layout::Linear, init);
+        let weight = at.parameter("weight", [spec.inputs, spec.outputs], Layout::Linear, spec.init);
         let bias = spec.bias.map(|init| at.parameter("bias", [spec.outputs], Layout::Plain, init));
         Linear { name: path, weight, bias }
     }

@@ -1,5 +1,6 @@
 //! The text of a network in PyTorch: one file that needs torch alone.
 
+use nas::amber::space::OPERATIONS;
 use nas::arch::DEFINITION;
 use nas::arch::outline::{Network, Outline};
 use nas::densenas::network::Blocks;
@@ -14,6 +15,7 @@ const WRN: &str = include_str!("pytorch/wrn.py");
 const RESNET1D: &str = include_str!("pytorch/resnet1d.py");
 const CELLS: &str = include_str!("pytorch/cells.py");
 const FACTORIZED: &str = include_str!("pytorch/factorized.py");
+const BRANCHES: &str = include_str!("pytorch/branches.py");
 const FNO: &str = include_str!("pytorch/fno.py");
 const BLOCKS: &str = include_str!("pytorch/blocks.py");
 
@@ -152,6 +154,22 @@ fn body(outline: &Outline) -> Option<Text> {
                 format!("            Block({}, {}, stride={}, stacked={}),", b.inputs, b.outputs, b.stride, b.stacked)
             });
             text.put("BLOCKS", lines.collect::<Vec<_>>().join("\n"));
+            Some(text)
+        }
+        Network::Branches(net) => {
+            let (stages, sequence) = (&net.stages, &net.sequence);
+            let layers = 0..sequence.layers();
+            let mut text = Text::new(BRANCHES);
+            let lines = sequence.operations.iter().map(|&o| format!("    \"{}\",", OPERATIONS[o]));
+            text.put("OPERATIONS", lines.collect::<Vec<_>>().join("\n"));
+            let added = |row: &Vec<bool>| (0..row.len()).filter(|&j| row[j]).collect::<Vec<_>>();
+            text.put("SKIPS", format!("{:?}", sequence.skips.iter().map(added).collect::<Vec<_>>()));
+            text.put("WIDTHS", format!("{:?}", layers.clone().map(|i| stages.width(i)).collect::<Vec<_>>()));
+            text.put("ENDS", format!("{:?}", layers.filter(|&i| stages.ends(i)).collect::<Vec<_>>()));
+            text.put("MOMENTUM", net.momentum);
+            text.put("EPS", format!("{:?}", net.eps));
+            text.put("DENSE", net.dense);
+            text.put("LENGTH", stages.last_length(outline.places()[0]));
             Some(text)
         }
         Network::Cells { channels, layers, genotype, momentum, eps, .. } => {

@@ -44,7 +44,16 @@ fn networks() -> Vec<(&'static str, Arch)> {
     let wrn = |pooling: Json| json!({"family": "wrn", "depth": 10, "widen": 2, "pooling": pooling});
     let mut auxiliary = cells(Task::Point2d, 1e-5);
     auxiliary["auxiliary"] = true.into();
+    let branches = |name: &'static str, length: usize| {
+        let every = ["conv_8", "dil_conv_8", "max_pool_4", "conv_4", "avg_pool_4", "identity", "dil_conv_4"];
+        let skips = json!([[], [0], [], [0, 2], [1], [0, 3, 4], [5]]);
+        let network = json!({"family": "branches", "stages": [2, 2, 3], "widths": [4, 6, 8], "dense": 10,
+            "momentum": 0.01, "eps": 1e-3, "operations": every, "skips": skips});
+        (name, Task::Series, vec![length, 2], network)
+    };
     [
+        branches("branches", 46),
+        branches("branches-short", 9),
         ("wrn", Task::Point2d, vec![13, 10, 3], wrn("whole".into())),
         ("wrn-corner", Task::Point2d, vec![13, 11, 1], wrn(2.into())),
         ("wrn-dense", Task::Dense2d, vec![9, 7, 2], json!({"family": "wrn", "depth": 16, "widen": 1})),

@@ -3,6 +3,7 @@
 use super::adam::Adam;
 use super::exponentiated::Exponentiated;
 use super::grad_norm::{Scratch, scale, sum_of_squares};
+use super::max_norm::MaxNorm;
 use super::rmsprop::{RmsProp, State};
 use super::sgd::Sgd;
 use crate::check::{Fill, Input, turn};
@@ -64,6 +65,18 @@ fn adam() {
                 vec![p, m, v]
             });
         }
+    }
+}
+
+#[test]
+fn max_norm() {
+    for (shape, most) in [([8, 300], 0.9), ([1, 7], 0.9), ([4, 2_049], 1e-3)] {
+        same(&format!("{shape:?}, at most {most}"), |device| {
+            let mut w = Input::normal(shape).tensor(0).to(device);
+            MaxNorm::keras(most).apply(&mut w);
+            MaxNorm::keras(most).apply(&mut w);
+            vec![w]
+        });
     }
 }
 

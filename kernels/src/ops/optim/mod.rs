@@ -5,5 +5,6 @@ pub mod adam;
 mod card;
 pub mod exponentiated;
 pub mod grad_norm;
+pub mod max_norm;
 pub mod rmsprop;
 pub mod sgd;

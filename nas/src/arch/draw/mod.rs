@@ -1,6 +1,7 @@
 //! An architecture as text, and as a picture that is one SVG file: light or dark as the reader's screen is.
 
 mod blocks;
+mod branches;
 mod cells;
 mod layered;
 mod panel;
@@ -32,8 +33,9 @@ pub fn svg(outline: &Outline) -> String {
     };
     panels.extend(residual::panel(outline));
     let grid = blocks::GridPanel::new(outline);
-    let inner =
-        panels.iter().map(Panel::width).chain(grid.iter().map(|g| g.width())).fold(row.width(), f64::max).max(420.0);
+    let layers = branches::LayersPanel::new(outline);
+    let widths = panels.iter().map(Panel::width).chain(grid.iter().map(|g| g.width()));
+    let inner = widths.chain(layers.iter().map(|l| l.width())).fold(row.width(), f64::max).max(420.0);
     let title = format!("{} on {}", outline.method, outline.task);
     let mut y = MARGIN + 16.0;
     canvas.text("title", Anchor::Start, (MARGIN, y), &title);
@@ -50,6 +52,11 @@ pub fn svg(outline: &Outline) -> String {
         y += 8.0;
         grid.draw(&mut canvas, (MARGIN, y), inner);
         y += blocks::HEIGHT + 8.0;
+    }
+    if let Some(layers) = &layers {
+        y += 8.0;
+        layers.draw(&mut canvas, (MARGIN, y), inner);
+        y += layers.height() + 8.0;
     }
     row.draw(&mut canvas, (MARGIN + (inner - row.width()) / 2.0, y));
     y += towers::ROW;
@@ -116,6 +123,18 @@ mod tests {
         assert_eq!(picture.matches(">sep conv 3×3<").count(), 5);
         assert!(!picture.contains("NaN") && !picture.contains("href"));
         assert!(text(&outline).contains("5 = skip_connect(cell k-2) + dil_conv_3x3(2)"));
+    }
+
+    #[test]
+    fn layers_and_what_they_add_are_drawn() {
+        let network = json!({"family": "branches", "stages": [1, 2], "widths": [4, 8], "dense": 10, "momentum": 0.01,
+            "eps": 1e-3, "operations": ["conv_8", "dil_conv_4", "identity"], "skips": [[], [0], [0, 1]]});
+        let outline = Outline::read(&arch("series", network)).unwrap();
+        let picture = svg(&outline);
+        for word in [">conv 8<", ">dil conv 4<", ">identity<", ">8 × 250<", "linear 10, ReLU, linear 4"] {
+            assert!(picture.contains(word), "{word}");
+        }
+        assert!(text(&outline).contains("  2 = identity(1) + 0 + 1\n"), "{}", text(&outline));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An architecture as a row of stages: what the text form lists and the drawing stacks.
 
+use crate::amber::stages::{REDUCTION, Stages};
 use crate::arch::outline::{Network, Outline};
 use crate::densenas::network::Blocks;
 
@@ -36,53 +37,60 @@ pub fn size(size: &[usize]) -> String {
 pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
     let mut size = outline.places().to_vec();
     let mut all = Vec::new();
-    let mut add = |name: String, layers: usize, channels: usize, halves: bool, class: &'static str| {
-        if halves {
-            size.iter_mut().for_each(|n| *n = n.div_ceil(2));
-        }
+    let mut add = |name: String, layers: usize, channels: usize, by: usize, class: &'static str| {
+        size.iter_mut().for_each(|n| *n = n.div_ceil(by));
         all.push(Stage { name, layers, channels, product: None, size: size.clone(), class });
     };
     let dense = outline.dense();
-    let mut pooled = "mean";
+    let halved = |halved: bool| if halved { 2 } else { 1 };
+    let mut pooled = "mean".to_owned();
     match &outline.network {
         Network::Wrn { depth, widen, corner } => {
-            add("stem".to_owned(), 1, 16, false, "plain");
+            add("stem".to_owned(), 1, 16, 1, "plain");
             for g in 0..3 {
-                add(format!("group {}", g + 1), (depth - 4) / 6, (16 << g) * widen, g > 0 && !dense, "sep");
+                add(format!("group {}", g + 1), (depth - 4) / 6, (16 << g) * widen, halved(g > 0 && !dense), "sep");
             }
             if corner.is_some() {
-                pooled = "mean of the corner";
+                pooled = "mean of the corner".to_owned();
             }
         }
         Network::Resnet1d { width } => {
             for (stage, channels) in [*width, 2 * width, 2 * width].into_iter().enumerate() {
-                add(format!("stage {}", stage + 1), 3, channels, false, "sep");
+                add(format!("stage {}", stage + 1), 3, channels, 1, "sep");
             }
         }
         Network::Fno(f) => {
-            add("linear".to_owned(), 1, f.width, false, "plain");
-            add(format!("layers 0–{}", f.layers - 1), f.layers, f.width, false, "sep");
+            add("linear".to_owned(), 1, f.width, 1, "plain");
+            add(format!("layers 0–{}", f.layers - 1), f.layers, f.width, 1, "sep");
             all[1].size.iter_mut().for_each(|n| *n += f.padding);
         }
-        Network::Constant => pooled = "1",
-        Network::Linear => pooled = "norm",
+        Network::Constant => pooled = "1".to_owned(),
+        Network::Linear => pooled = "norm".to_owned(),
         Network::Blocks(Blocks { stem, blocks }) => {
-            add("stem".to_owned(), 1, *stem, false, "plain");
+            add("stem".to_owned(), 1, *stem, 1, "plain");
             for (i, b) in blocks.iter().enumerate() {
-                add(format!("block {i}"), 1 + b.stacked, b.outputs, b.stride == 2, "sep");
+                add(format!("block {i}"), 1 + b.stacked, b.outputs, b.stride, "sep");
             }
         }
+        Network::Branches(net) => {
+            let Stages { layers, widths } = &net.stages;
+            add("stem".to_owned(), 1, widths[0], 1, "plain");
+            for (s, (&layers, &width)) in layers.iter().zip(widths).enumerate() {
+                add(format!("stage {}", s + 1), layers, width, if s > 0 { REDUCTION } else { 1 }, "sep");
+            }
+            pooled = format!("linear {}, ReLU", net.dense);
+        }
         Network::Cells { channels, layers, genotype, .. } => {
-            add("stem".to_owned(), 1, 3 * channels, false, "plain");
+            add("stem".to_owned(), 1, 3 * channels, 1, "plain");
             let reductions = if genotype.reduce.is_some() { vec![layers / 3, 2 * layers / 3] } else { Vec::new() };
             let (mut c, mut from) = (*channels, 0);
             for to in reductions.iter().copied().chain([*layers]) {
                 if to > from {
-                    add(cells(from, to), to - from, 4 * c, false, "sep");
+                    add(cells(from, to), to - from, 4 * c, 1, "sep");
                 }
                 if to < *layers {
                     c *= 2;
-                    add(format!("cell {to} /2"), 1, 4 * c, true, "max");
+                    add(format!("cell {to} /2"), 1, 4 * c, 2, "max");
                 }
                 from = to + 1;
             }

@@ -1,6 +1,7 @@
 //! An architecture as text.
 
 use super::stages::{size, stages};
+use crate::amber::space::OPERATIONS;
 use crate::arch::outline::{Network, Outline};
 use crate::densenas::network::Blocks;
 use crate::gaea::space::{Cell, INPUTS};
@@ -83,6 +84,19 @@ pub fn text(outline: &Outline) -> String {
             out.push_str("family linear: batch norm and a linear layer of each pixel's channels\n")
         }
         Network::Linear => out.push_str("family linear: batch norm and a linear layer of the whole input\n"),
+        Network::Branches(net) => {
+            let (momentum, eps, layers) = (net.momentum, net.eps, net.sequence.layers());
+            let _ = writeln!(
+                out,
+                "family branches: {layers} layers, then {} units; batch norm momentum {momentum}, eps {eps:e}",
+                net.dense
+            );
+            for (i, (&o, row)) in net.sequence.operations.iter().zip(&net.sequence.skips).enumerate() {
+                let before = if i == 0 { "stem".to_owned() } else { (i - 1).to_string() };
+                let added: String = (0..i).filter(|&j| row[j]).map(|j| format!(" + {j}")).collect();
+                let _ = writeln!(out, "  {i} = {}({before}){added}", OPERATIONS[o]);
+            }
+        }
         Network::Blocks(Blocks { stem, blocks }) => {
             let path: Vec<String> = blocks.iter().map(|b| b.outputs.to_string()).collect();
             let _ = writeln!(out, "family blocks: {stem} -> {}", path.join(" -> "));
