@@ -7,6 +7,7 @@
 
 pub mod arch;
 pub mod asha;
+pub mod autodl;
 pub mod bilevel;
 pub mod cell;
 pub mod densenas;

@@ -16,10 +16,10 @@ pub enum Init {
         /// Inputs of one output: I / groups x kernel.
         fan_in: usize,
     },
-    /// Normal with standard deviation `sqrt(2 / fan_out)`: Kaiming's, for ReLU, by outputs.
+    /// Normal with standard deviation `sqrt(2 / fan)`: Kaiming's, for ReLU.
     KaimingNormal {
-        /// O x kernel.
-        fan_out: usize,
+        /// By outputs, O x kernel; by inputs, I / groups x kernel.
+        fan: usize,
     },
     /// Normal with this standard deviation.
     Normal(f64),
@@ -36,8 +36,8 @@ impl Init {
                 let bound = 1.0 / (fan_in as f64).sqrt();
                 layout.in_file_order(ours, |i| data[i] = ((2.0 * stream.uniform64() - 1.0) * bound) as f32);
             }
-            Self::KaimingNormal { fan_out } => {
-                let std = (2.0 / fan_out as f64).sqrt();
+            Self::KaimingNormal { fan } => {
+                let std = (2.0 / fan as f64).sqrt();
                 layout.in_file_order(ours, |i| data[i] = (stream.normal() * std) as f32);
             }
             Self::Normal(std) => layout.in_file_order(ours, |i| data[i] = (stream.normal() * std) as f32),
@@ -71,7 +71,7 @@ mod tests {
         assert!(u.data().iter().all(|x| x.abs() <= 0.25));
         let square = |t: &Tensor| t.data().iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / n as f64;
         assert!((square(&u) / (0.25 * 0.25 / 3.0) - 1.0).abs() < 0.02);
-        let k = Init::KaimingNormal { fan_out: 50 }.tensor(Shape::new(&[n]), Layout::Plain, &mut s);
+        let k = Init::KaimingNormal { fan: 50 }.tensor(Shape::new(&[n]), Layout::Plain, &mut s);
         assert!((square(&k) / (2.0 / 50.0) - 1.0).abs() < 0.03);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Arch, Form, only, text, whole};
 use crate::Error;
+use crate::autodl::DeepLabSpec;
 use crate::densenas::network::Blocks;
 use crate::gaea::space::Genotype;
 use serde_json::Value as Json;
@@ -60,6 +61,8 @@ pub enum Network {
     },
     /// A path of residual blocks.
     Blocks(Blocks),
+    /// A path through levels of resolution, and a decoder.
+    DeepLab(DeepLabSpec),
     /// The same answer for every input.
     Constant,
     /// A linear model.
@@ -114,6 +117,7 @@ impl Network {
             }
             "resnet1d" if form.kind == Kind::Series => Ok(Self::Resnet1d { width: whole(json, "width", 4_096)? }),
             "blocks" => Blocks::read(json).map(Self::Blocks).map_err(Error::Arch),
+            "deeplab" if form.kind == Kind::Dense2d => DeepLabSpec::read(json).map(Self::DeepLab).map_err(Error::Arch),
             "cells" => {
                 only(json, &["channels", "layers", "genotype", "momentum", "eps", "auxiliary"])?;
                 let genotype = Genotype::from_json(&json["genotype"]).map_err(|e| Error::Arch(e.to_string()))?;

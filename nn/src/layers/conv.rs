@@ -132,7 +132,11 @@ impl Builder<'_> {
             "'{path}': {inputs} to {outputs} channels in {groups} groups"
         );
         let (fan_in, fan_out) = (inputs / groups * kh * kw, outputs * kh * kw);
-        let init = if spec.kaiming { Init::KaimingNormal { fan_out } } else { Init::Uniform { fan_in } };
+        let init = match (spec.kaiming, self.kaiming) {
+            (true, _) => Init::KaimingNormal { fan: fan_out },
+            (false, true) => Init::KaimingNormal { fan: fan_in },
+            (false, false) => Init::Uniform { fan_in },
+        };
         let mut at = self.scope(name);
         let weight = if spec.series {
             at.parameter("weight", [kw, inputs / groups, outputs], Layout::Conv1d, init)

@@ -156,6 +156,7 @@ fn body(outline: &Outline) -> Option<Text> {
             text.put("LAYERS", layers);
             Some(text)
         }
+        Network::DeepLab(_) => None,
         Network::Constant | Network::Linear => None,
     }
 }

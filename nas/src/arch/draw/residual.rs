@@ -25,7 +25,7 @@ pub fn panel(outline: &Outline) -> Option<Panel> {
             &[k, "norm, ReLU", k, "norm", "+", "ReLU"],
             "shortcut",
         ),
-        Network::Cells { .. } | Network::Constant | Network::Linear => return None,
+        Network::Cells { .. } | Network::DeepLab(_) | Network::Constant | Network::Linear => return None,
     };
     let word = |w: &&str| Node::new(if w.starts_with("conv") { "sep" } else { "node" }, *w);
     let mut nodes = vec![Node::new("plain", "x")];
