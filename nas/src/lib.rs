@@ -8,6 +8,7 @@
 pub mod amber;
 pub mod arch;
 pub mod asha;
+pub mod autodl;
 pub mod bilevel;
 pub mod cell;
 pub mod densenas;

@@ -11,6 +11,7 @@ pub fn all() -> &'static [&'static dyn Method] {
         &crate::densenas::DenseNas,
         &crate::asha::Asha,
         &crate::gaea::Gaea,
+        &crate::autodl::AutoDeepLab,
         &crate::amber::Amber,
         &crate::fno::Expert,
         &Yardstick::Constant,

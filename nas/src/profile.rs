@@ -154,7 +154,7 @@ const fn own(name: &'static str, kind: Kind, methods: &'static [&'static str]) -
 }
 
 /// The keys of `--set`: those of every method, then methods' own.
-pub const KEYS: [Key; 29] = [
+pub const KEYS: [Key; 31] = [
     key("epochs", Kind::Count),
     key("batch", Kind::Count),
     key("lr", Kind::Positive),
@@ -167,14 +167,17 @@ pub const KEYS: [Key; 29] = [
     // Multiplies the channels of networks.
     own("width", Kind::Positive, &["wrn", "densenas", "amber", "fno"]),
     // The search: its epochs, items a step of each part, learning rate of the weights.
-    own("search_epochs", Kind::Count, &["gaea", "densenas"]),
-    own("search_batch", Kind::Count, &["gaea", "densenas", "amber"]),
-    own("search_lr", Kind::Positive, &["gaea", "densenas", "amber"]),
+    own("search_epochs", Kind::Count, &["gaea", "densenas", "autodl"]),
+    own("search_batch", Kind::Count, &["gaea", "densenas", "autodl", "amber"]),
+    own("search_lr", Kind::Positive, &["gaea", "densenas", "autodl", "amber"]),
     // Channels and cells of supernet and of final network.
     own("search_channels", Kind::Count, &["gaea"]),
     own("search_layers", Kind::Count, &["gaea"]),
     own("channels", Kind::Count, &["gaea"]),
     own("layers", Kind::Count, &["gaea"]),
+    // Channels of a node on the finest level, likewise.
+    own("search_filters", Kind::Count, &["autodl"]),
+    own("filters", Kind::Count, &["autodl"]),
     // Probability that a path is dropped in the last epoch; side of cutout (0: none); weight of the auxiliary head (0: none).
     own("drop_path", Kind::Fraction, &["gaea"]),
     own("cutout", Kind::Whole, &["gaea"]),

@@ -23,6 +23,9 @@ use crate::profile::Values;
 use crate::run::{Clock, Place, Progress, RunError, interrupt};
 use crate::watch;
 
+/// A warm-up takes at most one in so many of all steps: in the protocol, where steps are many, never that bound.
+const WARMUP_PART: usize = 10;
+
 /// The first `most` of a fixed permutation of 0..len, ascending; all of them where there are no more.
 ///
 /// A function of the two sizes alone: every seed and every method of a profile uses the same items.
@@ -211,6 +214,10 @@ impl<'a> Training<'a> {
         let at = if self.recipe.by_step { epoch * steps + step } else { epoch };
         let schedule = match self.recipe.schedule {
             Schedule::Cosine { epochs, end } if self.recipe.by_step => Schedule::Cosine { epochs: epochs * steps, end },
+            Schedule::WarmupPoly { warmup, from, epochs } if self.recipe.by_step => {
+                let epochs = epochs * steps;
+                Schedule::WarmupPoly { warmup: warmup.min(epochs / WARMUP_PART), from, epochs }
+            }
             ref other => other.clone(),
         };
         schedule.rate(self.values.lr, at)

@@ -16,10 +16,10 @@ pub enum Init {
         /// Inputs of one output: I / groups x kernel.
         fan_in: usize,
     },
-    /// Normal with standard deviation `sqrt(2 / fan_out)`: Kaiming's, for ReLU, by outputs.
+    /// Normal with standard deviation `sqrt(2 / fan)`: Kaiming's, for ReLU.
     KaimingNormal {
-        /// O x kernel.
-        fan_out: usize,
+        /// By outputs, O x kernel; by inputs, I / groups x kernel.
+        fan: usize,
     },
     /// Normal with this standard deviation.
     Normal(f64),
@@ -49,8 +49,8 @@ impl Init {
                 let bound = (6.0 / (fan_in + fan_out) as f64).sqrt();
                 layout.in_file_order(ours, |i| data[i] = ((2.0 * stream.uniform64() - 1.0) * bound) as f32);
             }
-            Self::KaimingNormal { fan_out } => {
-                let std = (2.0 / fan_out as f64).sqrt();
+            Self::KaimingNormal { fan } => {
+                let std = (2.0 / fan as f64).sqrt();
                 layout.in_file_order(ours, |i| data[i] = (stream.normal() * std) as f32);
             }
             Self::Positive(scale) => layout.in_file_order(ours, |i| data[i] = (stream.uniform64() * scale) as f32),
@@ -87,7 +87,7 @@ mod tests {
         assert!(g.data().iter().all(|x| x.abs() <= 1.0) && g.data().iter().any(|x| x.abs() > 0.999));
         let square = |t: &Tensor| t.data().iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / n as f64;
         assert!((square(&u) / (0.25 * 0.25 / 3.0) - 1.0).abs() < 0.02);
-        let k = Init::KaimingNormal { fan_out: 50 }.tensor(Shape::new(&[n]), Layout::Plain, &mut s);
+        let k = Init::KaimingNormal { fan: 50 }.tensor(Shape::new(&[n]), Layout::Plain, &mut s);
         assert!((square(&k) / (2.0 / 50.0) - 1.0).abs() < 0.03);
     }
 }

@@ -61,14 +61,23 @@ fn a_run_changes_devices_and_no_byte() {
 #[test]
 fn every_searching_method_has_the_processors_bytes() {
     let cli = cli();
-    for method in ["gaea", "densenas", "densenas-random", "wrn-asha", "amber"] {
-        let bench = format!("bench satellite {method} --profile smoke --set train=32 --set val=16 --set test=16");
+    let small = "--set train=32 --set val=16 --set test=16";
+    for (task, method, sizes) in [
+        ("satellite", "gaea", small),
+        ("satellite", "densenas", small),
+        ("satellite", "densenas-random", small),
+        ("satellite", "wrn-asha", small),
+        ("satellite", "amber", small),
+        ("cosmic", "autodl", ""),
+    ] {
+        let bench = format!("bench {task} {method} --profile smoke {sizes}");
         for (out, device) in [("cpu", "cpu"), ("card", "emu")] {
             let (code, said) = cli.run(cli.command(&format!("{bench} --device {device}"), out));
             assert_eq!(code, 0, "{said}");
         }
         let file = |out: &str, name: &str| {
-            fs::read(cli.place.path().join(out).join("smoke/satellite").join(method).join("0").join(name)).unwrap()
+            let run = cli.place.path().join(out).join("smoke").join(task).join(method).join("0");
+            fs::read(run.join(name)).unwrap()
         };
         for name in ["arch.json", "metrics.jsonl", "result.json", "checkpoint.safetensors"] {
             assert!(file("cpu", name) == file("card", name), "{method}: {name}");

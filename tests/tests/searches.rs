@@ -73,7 +73,16 @@ fn kill_9_anywhere_in_a_search_does_not_change_a_byte() {
     same(&plain, &whole("killed", ""));
 }
 
-/// Sizes of a few seconds for every method with a supernet.
+/// Every method with a supernet, on a task that it has.
+const CELLS: [(&str, &str, &str); 5] = [
+    ("satellite", "gaea", SMALL),
+    ("satellite", "densenas", SMALL),
+    ("satellite", "densenas-random", SMALL),
+    ("satellite", "amber", EPISODES),
+    ("cosmic", "autodl", "--profile smoke --set search_epochs=3 --set epochs=2"),
+];
+
+/// Sizes of a few seconds.
 const SMALL: &str = "--profile smoke --set train=96 --set val=32 --set test=32 --set search_epochs=3 --set epochs=2";
 
 /// The same for the one that has episodes.
@@ -83,10 +92,9 @@ const EPISODES: &str = "--profile smoke --set train=96 --set val=32 --set test=3
 #[test]
 fn kill_9_anywhere_in_any_method_does_not_change_a_byte() {
     let cli = Cli::new(env!("CARGO_BIN_EXE_np360"));
-    for method in ["gaea", "densenas", "densenas-random", "amber"] {
-        let small = if method == "amber" { EPISODES } else { SMALL };
-        let bench = format!("bench satellite {method} {small}");
-        let folder = |out: &str| cli.place.path().join(out).join("smoke/satellite").join(method).join("0");
+    for (task, method, sizes) in CELLS {
+        let bench = format!("bench {task} {method} {sizes}");
+        let folder = |out: &str| cli.place.path().join(out).join("smoke").join(task).join(method).join("0");
         let whole = |out: &str, extra: &str| {
             let (code, said) = cli.run(cli.command(&format!("{bench} {extra}"), out));
             assert_eq!(code, 0, "{said}");

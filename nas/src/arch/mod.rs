@@ -239,6 +239,7 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "blocks", build: blocks },
     Family { name: "branches", build: crate::amber::network::build },
     Family { name: "fno", build: crate::fno::build },
+    Family { name: "deeplab", build: deeplab },
     Family { name: "constant", build: crate::yardstick::constant },
     Family { name: "linear", build: crate::yardstick::linear },
 ];
@@ -251,6 +252,16 @@ fn cells(network: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Bo
 fn blocks(network: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
     let blocks = crate::densenas::Blocks::read(network).map_err(Error::Arch)?;
     Ok(Box::new(blocks.build(form.kind, form.channels(), form.outputs, at)))
+}
+
+fn deeplab(network: &Json, form: &Form, _: f32, at: &mut Builder<'_>) -> Result<Box<dyn Network>, Error> {
+    if form.kind != Kind::Dense2d {
+        return Err(Error::Arch(
+            "a network of family 'deeplab' answers every pixel: this task has one answer".to_owned(),
+        ));
+    }
+    let spec = crate::autodl::DeepLabSpec::read(network).map_err(Error::Arch)?;
+    Ok(Box::new(crate::autodl::DeepLab::new(at, &spec, form.channels(), form.outputs)))
 }
 
 /// The family of a network.

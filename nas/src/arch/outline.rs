@@ -3,6 +3,7 @@
 use super::{Arch, Form, only, text, whole};
 use crate::Error;
 use crate::amber::Branches;
+use crate::autodl::DeepLabSpec;
 use crate::densenas::network::Blocks;
 use crate::fno::{self, FnoSpec};
 use crate::gaea::space::Genotype;
@@ -66,6 +67,8 @@ pub enum Network {
     Blocks(Blocks),
     /// A Fourier neural operator.
     Fno(FnoSpec),
+    /// A path through levels of resolution, and a decoder.
+    DeepLab(DeepLabSpec),
     /// The same answer for every input.
     Constant,
     /// A linear model.
@@ -121,6 +124,7 @@ impl Network {
             "resnet1d" if form.kind == Kind::Series => Ok(Self::Resnet1d { width: whole(json, "width", 4_096)? }),
             "branches" if form.kind == Kind::Series => Branches::read(json).map(Self::Branches).map_err(Error::Arch),
             "blocks" => Blocks::read(json).map(Self::Blocks).map_err(Error::Arch),
+            "deeplab" if form.kind == Kind::Dense2d => DeepLabSpec::read(json).map(Self::DeepLab).map_err(Error::Arch),
             "cells" => {
                 only(json, &["channels", "layers", "genotype", "momentum", "eps", "auxiliary"])?;
                 let genotype = Genotype::from_json(&json["genotype"]).map_err(|e| Error::Arch(e.to_string()))?;

@@ -9,7 +9,7 @@ use super::space::{self, NODES, Operation};
 
 /// What all cells of a network have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Style {
+pub(crate) struct Style {
     /// Images or series.
     pub form: Form,
     /// Batch norms of what makes the inputs equally wide.
@@ -22,7 +22,7 @@ pub(super) struct Style {
 
 /// An operation with full channels.
 #[derive(Debug)]
-enum Layer {
+pub(crate) enum Layer {
     Identity,
     Pool(Pool),
     Reduce(Box<FactorizedReduce>),
@@ -33,7 +33,14 @@ enum Layer {
 impl Layer {
     /// # Panics
     /// If the operation is none, which no genotype has.
-    fn new(at: &mut Builder<'_>, name: &str, operation: Operation, c: usize, stride: usize, style: &Style) -> Self {
+    pub(crate) fn new(
+        at: &mut Builder<'_>,
+        name: &str,
+        operation: Operation,
+        c: usize,
+        stride: usize,
+        style: &Style,
+    ) -> Self {
         let (form, norm) = (style.form, style.operation);
         let pool = |at: &mut Builder<'_>, pooled| Self::Pool(Pool::new(at, name, form, pooled, stride, None));
         match operation {
@@ -51,7 +58,7 @@ impl Layer {
         }
     }
 
-    fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
+    pub(crate) fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
         match self {
             Self::Identity => Ok(x.clone()),
             Self::Pool(layer) => layer.forward(pass, x),

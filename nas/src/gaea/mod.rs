@@ -1,7 +1,7 @@
 //! GAEA: PC-DARTS's cell space, searched by exponentiated gradient.
 
 mod architecture;
-mod cell;
+pub(crate) mod cell;
 #[cfg(test)]
 mod counts;
 mod cutout;

@@ -15,18 +15,26 @@ pub struct Builder<'a> {
     params: &'a mut Params,
     seed: u64,
     scope: String,
+    /// Convolutions begin with Kaiming's normal by fan-in, unless they ask for another.
+    pub(super) kaiming: bool,
 }
 
 impl<'a> Builder<'a> {
     /// At the root.
     pub fn new(params: &'a mut Params, seed: u64) -> Self {
-        Self { params, seed, scope: String::new() }
+        Self { params, seed, scope: String::new(), kaiming: false }
+    }
+
+    /// The same with convolutions that begin with Kaiming's normal by fan-in (I / groups x kernel) where they ask for nothing
+    /// else; biases keep PyTorch's default.
+    pub fn kaiming_normal(&mut self) -> Builder<'_> {
+        Builder { params: self.params, seed: self.seed, scope: self.scope.clone(), kaiming: true }
     }
 
     /// The same below a name: `builder.scope("block1.layer.0")`.
     pub fn scope(&mut self, name: impl Display) -> Builder<'_> {
         let scope = format!("{}{name}.", self.scope);
-        Builder { params: self.params, seed: self.seed, scope }
+        Builder { params: self.params, seed: self.seed, scope, kaiming: self.kaiming }
     }
 
     /// The full name of `name` here.

@@ -114,14 +114,15 @@ impl ConvSpec {
         Self { begin: Begin::Glorot, ..self }
     }
 
-    /// How weight and bias begin.
-    fn init(&self) -> [Init; 2] {
+    /// How weight and bias begin; `kaiming`: by Kaiming's normal where nothing is asked for.
+    fn init(&self, kaiming: bool) -> [Init; 2] {
         let taps = self.kernel[0] * self.kernel[1];
         let (fan_in, fan_out) = (self.inputs / self.groups * taps, self.outputs * taps);
         match self.begin {
+            Begin::Torch if kaiming => [Init::KaimingNormal { fan: fan_in }, Init::Uniform { fan_in }],
             Begin::Torch => [Init::Uniform { fan_in }; 2],
-            Begin::KaimingOut => [Init::KaimingNormal { fan_out }, Init::Uniform { fan_in }],
-            Begin::He => [Init::Normal((2.0 / fan_in as f64).sqrt()), Init::Constant(0.0)],
+            Begin::KaimingOut => [Init::KaimingNormal { fan: fan_out }, Init::Uniform { fan_in }],
+            Begin::He => [Init::KaimingNormal { fan: fan_in }, Init::Constant(0.0)],
             Begin::Glorot => [Init::Glorot { fan_in, fan_out }, Init::Constant(0.0)],
         }
     }
@@ -166,7 +167,7 @@ impl Builder<'_> {
             groups > 0 && inputs % groups == 0 && outputs % groups == 0,
             "'{path}': {inputs} to {outputs} channels in {groups} groups"
         );
-        let [init, bias] = spec.init();
+        let [init, bias] = spec.init(self.kaiming);
         let mut at = self.scope(name);
         let weight = if spec.series {
             at.parameter("weight", [kw, inputs / groups, outputs], Layout::Conv1d, init)

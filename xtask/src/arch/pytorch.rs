@@ -5,7 +5,7 @@ use nas::arch::DEFINITION;
 use nas::arch::outline::{Network, Outline};
 use nas::densenas::network::Blocks;
 use nas::fno::FnoSpec;
-use nas::gaea::space::Cell;
+use nas::gaea::space::{Cell, Choice};
 
 use crate::ui;
 
@@ -18,6 +18,7 @@ const FACTORIZED: &str = include_str!("pytorch/factorized.py");
 const BRANCHES: &str = include_str!("pytorch/branches.py");
 const FNO: &str = include_str!("pytorch/fno.py");
 const BLOCKS: &str = include_str!("pytorch/blocks.py");
+const DEEPLAB: &str = include_str!("pytorch/deeplab.py");
 
 /// A template and what its `@WORDS@` stand for.
 struct Text {
@@ -183,6 +184,19 @@ fn body(outline: &Outline) -> Option<Text> {
             text.put("LAYERS", layers);
             Some(text)
         }
+        Network::DeepLab(net) => {
+            let mut text = Text::new(DEEPLAB);
+            let list = |numbers: Vec<String>| numbers.join(", ");
+            text.put("PATH", list(net.architecture.path.iter().map(usize::to_string).collect()));
+            text.put("CELL", pairs(&net.architecture.cell));
+            for (word, value) in
+                [("FILTERS", net.filters), ("STEM", net.stem), ("HEAD", net.head), ("LOW_LEVEL", net.low_level)]
+            {
+                text.put(word, value);
+            }
+            text.put("DROPOUT", list(net.dropout.iter().map(f64::to_string).collect()));
+            Some(text)
+        }
         Network::Constant | Network::Linear => None,
     }
 }
@@ -229,6 +243,14 @@ fn cells_of(text: &mut Text, outline: &Outline, reduce: Option<&Cell>, layers: u
 fn cell(cell: &Cell) -> String {
     let node = |[a, b]: &[nas::gaea::space::Choice; 2]| {
         format!("    (\"{}\", {}), (\"{}\", {}),", a.operation, a.source, b.operation, b.source)
+    };
+    cell.iter().map(node).collect::<Vec<_>>().join("\n")
+}
+
+/// The same with the inputs of a node in brackets.
+fn pairs(cell: &[[Choice; 2]]) -> String {
+    let node = |[a, b]: &[Choice; 2]| {
+        format!("    [(\"{}\", {}), (\"{}\", {})],", a.operation, a.source, b.operation, b.source)
     };
     cell.iter().map(node).collect::<Vec<_>>().join("\n")
 }

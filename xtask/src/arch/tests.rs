@@ -34,6 +34,19 @@ fn cells(kind: Task, eps: f64) -> Json {
         "eps": eps, "auxiliary": false})
 }
 
+/// A path with every operation; a node of none alone gives nothing.
+fn deeplab(path: Json) -> Json {
+    let cell = json!([
+        [["sep_conv_3x3", 1], ["dil_conv_5x5", 0]],
+        [["max_pool_3x3", 2], ["skip_connect", 0]],
+        [["none", 1], ["none", 3]],
+        [["avg_pool_3x3", 1], ["sep_conv_5x5", 4]],
+        [["dil_conv_3x3", 5], ["none", 2]]
+    ]);
+    json!({"family": "deeplab", "filters": 3, "path": path, "cell": cell, "stem": 5, "head": 8, "low_level": 4,
+        "dropout": [0.5, 0.1]})
+}
+
 /// Small networks of every family and kind, with odd sizes.
 fn networks() -> Vec<(&'static str, Arch)> {
     let blocks = json!({"family": "blocks", "stem": 8, "blocks": [
@@ -72,6 +85,8 @@ fn networks() -> Vec<(&'static str, Arch)> {
         ("blocks", Task::Point2d, vec![13, 10, 3], blocks.clone()),
         ("blocks-dense", Task::Dense2d, vec![9, 7, 3], path),
         ("blocks-series", Task::Series, vec![46, 1], blocks),
+        ("deeplab", Task::Dense2d, vec![37, 85, 3], deeplab(json!([0, 1, 2, 3, 2]))),
+        ("deeplab-fine", Task::Dense2d, vec![64, 32, 2], deeplab(json!([1, 0, 0]))),
     ]
     .map(|(name, kind, input, network)| {
         let form = Form { kind, input, outputs: if kind == Task::Dense2d { 1 } else { 5 } };

@@ -4,6 +4,7 @@
 //! Nothing else knows about ops: reading, layouts, the tape, comparison and selection are the same for all.
 
 mod activation;
+mod autodl;
 mod case;
 mod compare;
 mod conv;

@@ -13,9 +13,9 @@ use serde_json::{Value as Json, json};
 use tasks::Kind as Problem;
 
 use super::case::wide;
-use super::densenas;
 use super::layout::Layout;
 use super::{Case, Got, Row, row, unsupported};
+use super::{autodl, densenas};
 
 pub(super) const ROWS: &[Row] = &[
     row("net_wrn2d", |c| replay(c, |at| Ok(Box::new(Point::new(at, width(c)?, inputs(c)?, classes(c)?, 0.0))))),
@@ -41,6 +41,8 @@ pub(super) const ROWS: &[Row] = &[
     row("net_fno2d", |c| replay(c, |at| Ok(Box::new(Fno::new(at, fno(c)?, inputs(c)?, 1))))),
     row("net_densenas2d_supernet", |c| densenas::replay(c, Problem::Point2d)),
     row("net_densenas1d_supernet", |c| densenas::replay(c, Problem::Series)),
+    row("net_autodeeplab_supernet", |c| replay(c, |at| autodl::supernet(c, at))),
+    row("net_autodeeplab_derived", |c| replay(c, |at| autodl::derived(c, at))),
 ];
 
 /// The benchmark's: statistics of the last batch, and series reduced without a shift.

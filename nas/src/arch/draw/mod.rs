@@ -3,6 +3,7 @@
 mod blocks;
 mod branches;
 mod cells;
+mod lattice;
 mod layered;
 mod panel;
 mod residual;
@@ -29,13 +30,18 @@ pub fn svg(outline: &Outline) -> String {
     let row = Row::new(&stages, &head);
     let mut panels = match &outline.network {
         Network::Cells { genotype, .. } => cells::panels(genotype, outline.form.kind),
+        Network::DeepLab(net) => {
+            vec![cells::panel("Cell", "of every layer", &net.architecture.cell, false, outline.form.kind)]
+        }
         _ => Vec::new(),
     };
     panels.extend(residual::panel(outline));
     let grid = blocks::GridPanel::new(outline);
     let layers = branches::LayersPanel::new(outline);
-    let widths = panels.iter().map(Panel::width).chain(grid.iter().map(|g| g.width()));
-    let inner = widths.chain(layers.iter().map(|l| l.width())).fold(row.width(), f64::max).max(420.0);
+    let lattice = lattice::LatticePanel::new(outline);
+    let above = grid.iter().map(|g| g.width()).chain(lattice.iter().map(|l| l.width()));
+    let above = above.chain(layers.iter().map(|l| l.width()));
+    let inner = panels.iter().map(Panel::width).chain(above).fold(row.width(), f64::max).max(420.0);
     let title = format!("{} on {}", outline.method, outline.task);
     let mut y = MARGIN + 16.0;
     canvas.text("title", Anchor::Start, (MARGIN, y), &title);
@@ -57,6 +63,11 @@ pub fn svg(outline: &Outline) -> String {
         y += 8.0;
         layers.draw(&mut canvas, (MARGIN, y), inner);
         y += layers.height() + 8.0;
+    }
+    if let Some(lattice) = &lattice {
+        y += 8.0;
+        lattice.draw(&mut canvas, (MARGIN, y), inner);
+        y += lattice::HEIGHT + 8.0;
     }
     row.draw(&mut canvas, (MARGIN + (inner - row.width()) / 2.0, y));
     y += towers::ROW;

@@ -31,7 +31,9 @@ pub fn panel(outline: &Outline) -> Option<Panel> {
             &["conv, spectral", "+", "GELU"],
             "conv 1×1",
         ),
-        Network::Cells { .. } | Network::Branches(_) | Network::Constant | Network::Linear => return None,
+        Network::Cells { .. } | Network::DeepLab(_) | Network::Branches(_) | Network::Constant | Network::Linear => {
+            return None;
+        }
     };
     let word = |w: &&str| Node::new(if w.starts_with("conv") { "sep" } else { "node" }, *w);
     let mut nodes = vec![Node::new("plain", "x")];

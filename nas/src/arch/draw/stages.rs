@@ -2,6 +2,8 @@
 
 use crate::amber::stages::{REDUCTION, Stages};
 use crate::arch::outline::{Network, Outline};
+use crate::autodl::DeepLabSpec;
+use crate::autodl::space::LOW_LEVEL;
 use crate::densenas::network::Blocks;
 
 /// Layers in a row with one width and size.
@@ -66,6 +68,7 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
         }
         Network::Constant => pooled = "1".to_owned(),
         Network::Linear => pooled = "norm".to_owned(),
+        Network::DeepLab(net) => return (deeplab(net, outline.places()), "bilinear, 1×1 conv a place".to_owned()),
         Network::Blocks(Blocks { stem, blocks }) => {
             add("stem".to_owned(), 1, *stem, 1, "plain");
             for (i, b) in blocks.iter().enumerate() {
@@ -105,6 +108,34 @@ pub fn stages(outline: &Outline) -> (Vec<Stage>, String) {
         format!("{pooled}, linear {outputs}")
     };
     (all, head)
+}
+
+/// The stems, runs of layers on one level, the pyramid and the decoder; maps are of the padded input.
+fn deeplab(net: &DeepLabSpec, places: &[usize]) -> Vec<Stage> {
+    let padded: Vec<usize> = places.iter().map(|n| n.next_multiple_of(32)).collect();
+    let at = |level: usize| -> Vec<usize> { padded.iter().map(|n| n >> (2 + level)).collect() };
+    let stage = |name: &str, layers, channels, size, class| Stage {
+        name: name.to_owned(),
+        layers,
+        channels,
+        product: None,
+        size,
+        class,
+    };
+    let mut all = vec![stage("stems", 3, 2 * net.stem, at(0), "plain")];
+    let (path, nodes) = (&net.architecture.path, net.architecture.cell.len());
+    let mut from = 0;
+    for run in path.chunk_by(|a, b| a == b) {
+        let (level, to) = (run[0], from + run.len());
+        let c = net.filters << level;
+        let own = stage(&cells(from, to), run.len(), nodes * c, at(level), "sep");
+        all.push(Stage { product: Some(format!("{nodes} × {c}")), ..own });
+        from = to;
+    }
+    let last = path.last().copied().unwrap_or(0);
+    all.push(stage("pyramid", 1, net.head, at(last), "avg"));
+    all.push(stage("decoder", 2, net.head, at(path[LOW_LEVEL]), "dil"));
+    all
 }
 
 fn cells(from: usize, to: usize) -> String {

@@ -127,6 +127,13 @@ impl Canvas {
         let _ = writeln!(self.body, "<circle class=\"b {class}\" cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>");
     }
 
+    /// A curve that leaves and arrives level.
+    pub fn bend(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
+        let middle = n((from.0 + to.0) / 2.0);
+        let (first, last) = (n(from.1), n(to.1));
+        self.path(class, &format!("M{} {first}C{middle} {first} {middle} {last} {} {last}", n(from.0), n(to.0)), false);
+    }
+
     /// A line that sags by so much between its level ends.
     pub fn sag(&mut self, class: &str, from: (f64, f64), to: (f64, f64), dip: f64) {
         let low = n(from.1 + dip * 4.0 / 3.0);

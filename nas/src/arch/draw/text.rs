@@ -3,8 +3,10 @@
 use super::stages::{size, stages};
 use crate::amber::space::OPERATIONS;
 use crate::arch::outline::{Network, Outline};
+use crate::autodl::DeepLabSpec;
+use crate::autodl::space::LOW_LEVEL;
 use crate::densenas::network::Blocks;
-use crate::gaea::space::{Cell, INPUTS};
+use crate::gaea::space::{Choice, INPUTS};
 use std::fmt::Write;
 use tasks::Kind;
 
@@ -79,6 +81,17 @@ pub fn text(outline: &Outline) -> String {
                 f.padding
             );
         }
+        Network::DeepLab(net) => {
+            let levels: Vec<String> = net.architecture.path.iter().map(usize::to_string).collect();
+            let DeepLabSpec { filters, stem, head, low_level, dropout: [first, second], .. } = net;
+            let _ = writeln!(
+                out,
+                "family deeplab: {filters} filters, levels {}; stems of {stem}, head of {head}, {low_level} from cell \
+                 {LOW_LEVEL}, dropout {first} and {second}",
+                levels.join(" ")
+            );
+            cell(&mut out, "cell", &net.architecture.cell);
+        }
         Network::Constant => out.push_str("family constant: the same answer for every input\n"),
         Network::Linear if outline.dense() => {
             out.push_str("family linear: batch norm and a linear layer of each pixel's channels\n")
@@ -118,7 +131,7 @@ pub fn text(outline: &Outline) -> String {
 }
 
 /// A line a node.
-fn cell(out: &mut String, name: &str, cell: &Cell) {
+fn cell(out: &mut String, name: &str, cell: &[[Choice; 2]]) {
     let state = |from: usize| match from {
         0 => "cell k-2".to_owned(),
         1 => "cell k-1".to_owned(),
@@ -129,7 +142,8 @@ fn cell(out: &mut String, name: &str, cell: &Cell) {
         let sum: Vec<String> = node.iter().map(|c| format!("{}({})", c.operation, state(c.source))).collect();
         let _ = writeln!(out, "  {} = {}", INPUTS + i, sum.join(" + "));
     }
-    let _ = writeln!(out, "  output = 2, 3, 4, 5 joined");
+    let nodes: Vec<String> = (INPUTS..INPUTS + cell.len()).map(|n| n.to_string()).collect();
+    let _ = writeln!(out, "  output = {} joined", nodes.join(", "));
 }
 
 fn kind(kind: Kind) -> &'static str {

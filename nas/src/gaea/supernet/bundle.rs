@@ -15,11 +15,13 @@ use nn::{OpError, ParamId, Pass, Tensor};
 use super::few::Few;
 use crate::gaea::Operation;
 use crate::gaea::operations::{Form, Norm};
-use crate::gaea::space::NODES;
+
+/// Most edges that leave a state.
+const MOST: usize = 5;
 
 /// Weights of an edge's operations: [depthwise, pointwise] of each separable convolution.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct EdgeWeights {
+pub(crate) struct EdgeWeights {
     /// The two halves of a factorised reduction, where the edge halves the size.
     reduce: Option<[ParamId; 2]>,
     sep3: [[ParamId; 2]; 2],
@@ -30,7 +32,7 @@ pub(super) struct EdgeWeights {
 
 impl EdgeWeights {
     /// Adds them, with PyTorch's names and initial values.
-    pub(super) fn new(at: &mut Builder<'_>, form: Form, q: usize, halves: bool) -> Self {
+    pub(crate) fn new(at: &mut Builder<'_>, form: Form, q: usize, halves: bool) -> Self {
         let operation = |at: &mut Builder<'_>,
                          o: Operation,
                          layer: &str,
@@ -67,7 +69,7 @@ struct SideBySide {
 
 impl SideBySide {
     fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
-        let weights: Few<{ 2 * NODES }> = self.weights.iter().map(|&w| pass.param(w)).collect();
+        let weights: Few<{ 2 * MOST }> = self.weights.iter().map(|&w| pass.param(w)).collect();
         let all = join(pass, &self.name, &weights)?;
         pass.apply(&self.name, self.op, &[x, &all])
     }
@@ -90,7 +92,7 @@ struct Separable {
 
 impl Separable {
     fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<Tensor, OpError> {
-        let mut inputs = Few::<{ 1 + 2 * NODES }>::new();
+        let mut inputs = Few::<{ 1 + 2 * MOST }>::new();
         inputs.push(x.clone());
         inputs.extend(self.weights.iter().map(|&w| pass.param(w)));
         let x = inputs.with(|inputs| pass.apply(&self.name, self.op, inputs))?;
@@ -109,7 +111,7 @@ struct Reduce {
 
 /// The edges that leave a state.
 #[derive(Debug)]
-pub(super) struct Bundle {
+pub(crate) struct Bundle {
     name: String,
     form: Form,
     edges: usize,
@@ -124,8 +126,16 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// Bundles `edges`, which read the first `q` channels of their state; `at` names the running statistics.
-    pub(super) fn new(at: &mut Builder<'_>, form: Form, q: usize, edges: &[EdgeWeights], unshifted: bool) -> Self {
+    /// Bundles `edges`, which read the first `q` channels of their state; `at` names the running statistics, which move as
+    /// `norm` says.
+    pub(crate) fn new(
+        at: &mut Builder<'_>,
+        form: Form,
+        q: usize,
+        edges: &[EdgeWeights],
+        norm: Norm,
+        unshifted: bool,
+    ) -> Self {
         let (e, name) = (edges.len(), at.path("edges"));
         let stride = if edges[0].reduce.is_some() { 2 } else { 1 };
         // Layers `first` and following of an operation; another one follows where `more` is set.
@@ -136,9 +146,9 @@ impl Bundle {
                              stride: usize,
                              of: &dyn Fn(&EdgeWeights) -> [ParamId; 2]| {
             let more = first == 1 && [Operation::SepConv3, Operation::SepConv5].contains(&o);
-            let norm = Norm::PLAIN.over(e * q);
+            let plain = norm.over(e * q);
             // ReLU again in the next one finds no number to change.
-            let bn = at.batch_norm(&format!("{o}.{}", first + 2), if more { norm.relu() } else { norm });
+            let bn = at.batch_norm(&format!("{o}.{}", first + 2), if more { plain.relu() } else { plain });
             let (name, pad) = (at.path(format_args!("{o}.{first}")), dilation * (k - 1) / 2);
             let op = Edges {
                 stride: [stride; 2],
@@ -165,23 +175,23 @@ impl Bundle {
             let name = at.path(Operation::Skip);
             let op = Conv { groups: 2 * e, ..Conv::default() };
             let conv = SideBySide { name, weights: halves.concat(), op };
-            Reduce { conv, bn: at.batch_norm(Operation::Skip.name(), Norm::PLAIN.over(e * q)), unshifted }
+            Reduce { conv, bn: at.batch_norm(Operation::Skip.name(), norm.over(e * q)), unshifted }
         });
         let [max_bn, mean_bn] =
-            [Operation::MaxPool3, Operation::AvgPool3].map(|o| at.batch_norm(o.name(), Norm::PLAIN.over(q)));
+            [Operation::MaxPool3, Operation::AvgPool3].map(|o| at.batch_norm(o.name(), norm.over(q)));
         Self { name, form, edges: e, stride, max_bn, mean_bn, reduce, sep3, sep5, dil3, dil5 }
     }
 
     /// How many operations [`Bundle::forward`] gives: all but none.
-    pub(super) const TERMS: usize = 7;
+    pub(crate) const TERMS: usize = 7;
 
     /// Bit t is set where operation t is the same on every edge.
-    pub(super) fn shared(&self) -> u32 {
+    pub(crate) fn shared(&self) -> u32 {
         if self.reduce.is_some() { 0b011 } else { 0b111 }
     }
 
     /// The operations, but none, of `x` `[.., q]`, in order: `[.., E q]`, or `[.., q]` where all edges share it.
-    pub(super) fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<[Tensor; Self::TERMS], OpError> {
+    pub(crate) fn forward(&self, pass: &mut Pass<'_>, x: &Tensor) -> Result<[Tensor; Self::TERMS], OpError> {
         let window = self.form.window(self.stride);
         let max = pass.apply(&self.name, MaxPool { window }, &[x])?;
         let max = self.max_bn.forward(pass, &max)?;
@@ -193,7 +203,7 @@ impl Bundle {
                 let active = relu(pass, x)?;
                 let first = self.form.first_places(pass, &self.name, &active)?;
                 let second = self.form.second_places(pass, &self.name, &active, !r.unshifted)?;
-                let both: Few<{ 2 * NODES }> = (0..self.edges).flat_map(|_| [first.clone(), second.clone()]).collect();
+                let both: Few<{ 2 * MOST }> = (0..self.edges).flat_map(|_| [first.clone(), second.clone()]).collect();
                 let both = join(pass, &self.name, &both)?;
                 let y = r.conv.forward(pass, &both)?;
                 r.bn.forward(pass, &y)?

@@ -100,7 +100,7 @@ impl MixedCell {
                 let leaving: Vec<EdgeWeights> =
                     (source.saturating_sub(INPUTS - 1)..NODES).map(|node| edges[edge(node, source)]).collect();
                 let mut at = at.scope(format_args!("state.{source}"));
-                Bundle::new(&mut at, form, q, &leaving, spec.reference)
+                Bundle::new(&mut at, form, q, &leaving, Norm::PLAIN, spec.reference)
             })
             .collect();
         Self { name, form, channels: c, q, reduces: place.reduces, preprocess, bundles }

@@ -4,14 +4,14 @@ use nn::Tensor;
 
 /// Up to `N` tensors.
 #[derive(Debug)]
-pub(super) struct Few<const N: usize> {
+pub(crate) struct Few<const N: usize> {
     items: [Option<Tensor>; N],
     len: usize,
 }
 
 impl<const N: usize> Few<N> {
     /// None yet.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { items: [const { None }; N], len: 0 }
     }
 
@@ -19,18 +19,18 @@ impl<const N: usize> Few<N> {
     ///
     /// # Panics
     /// If there are `N`.
-    pub(super) fn push(&mut self, tensor: Tensor) {
+    pub(crate) fn push(&mut self, tensor: Tensor) {
         self.items[self.len] = Some(tensor);
         self.len += 1;
     }
 
     /// Forgets all.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::new();
     }
 
     /// All, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Tensor> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Tensor> {
         self.items[..self.len].iter().flatten()
     }
 
@@ -38,7 +38,7 @@ impl<const N: usize> Few<N> {
     ///
     /// # Panics
     /// If there are none.
-    pub(super) fn with<R>(&self, f: impl FnOnce(&[&Tensor]) -> R) -> R {
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&[&Tensor]) -> R) -> R {
         let mut all = [self.iter().next().expect("some tensors"); N];
         all.iter_mut().zip(self.iter()).for_each(|(to, t)| *to = t);
         f(&all[..self.len])

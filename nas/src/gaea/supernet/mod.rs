@@ -4,9 +4,9 @@
 //! Since a node is a sum of edges, that is done once a node, after the sums; and since edges that leave a state read the
 //! same channels, they are computed side by side (`bundle`).
 
-mod bundle;
+pub(crate) mod bundle;
 mod cell;
-mod few;
+pub(crate) mod few;
 mod mixing;
 #[cfg(test)]
 mod tests;
