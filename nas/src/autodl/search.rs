@@ -27,9 +27,10 @@ const LAST_RATE: f64 = 1e-3;
 /// The rate of the architecture's steps.
 const ARCHITECTURE_RATE: f64 = 3e-3;
 
-/// Whether the architecture moves in an epoch (from 0): in the second half, in the published 40 from the twenty-first on.
+/// Whether the architecture moves in an epoch (from 0): in the second half, in the published 40 from the twenty-first on; the
+/// middle one of an odd number belongs to it.
 pub fn moves(epoch: usize, epochs: usize) -> bool {
-    2 * epoch >= epochs
+    2 * (epoch + 1) > epochs
 }
 
 /// What moves the architecture: Adam of rate 3e-3, betas .9 and .999, weight decay 1e-3.

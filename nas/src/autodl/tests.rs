@@ -86,9 +86,12 @@ fn networks_have_the_benchmarks_parameters() {
     }
     for (name, inputs, path, genotype, want) in STORED {
         let spec = DeepLabSpec::new(stored(&path, &genotype), 32);
-        let mut params = Params::new();
-        DeepLab::new(&mut Builder::new(&mut params, 0), &spec, inputs, 1);
-        row(&format!("{name}, built"), params.trainable() as u64, want);
+        // Small ones are built, so that the formula is not alone.
+        if want < 6_000_000 {
+            let mut params = Params::new();
+            DeepLab::new(&mut Builder::new(&mut params, 0), &spec, inputs, 1);
+            row(&format!("{name}, built"), params.trainable() as u64, want);
+        }
         row(&format!("{name}, by formula"), spec.parameters(inputs, 1), want);
         assert_eq!(DeepLabSpec::read(&spec.json()), Ok(spec), "{name}");
     }

@@ -107,7 +107,7 @@ impl Steps {
     }
 
     /// The weights of the ways from these levels into `to`, of a layer's `[4, 3]`: `[1, ways]`.
-    pub(super) fn into(
+    pub(super) fn ways_into(
         &self,
         pass: &mut Pass<'_>,
         steps: &Tensor,

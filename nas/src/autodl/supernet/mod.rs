@@ -102,7 +102,8 @@ impl SupernetSpec {
 pub enum Route<'a> {
     /// Everything, mixed by the architecture weights.
     All,
-    /// One architecture: the head of its last level alone answers.
+    /// One architecture: the head of its last level alone answers, and a cell whose level the path did not stand on two layers
+    /// before has no first input.
     One(&'a Architecture),
 }
 
@@ -257,7 +258,7 @@ impl Supernet {
                 now[level] = match (&steps, &own) {
                     (Some(steps), Some(own)) => {
                         let from = (level.saturating_sub(1)..LEVELS.min(level + 2)).filter(|&l| last[l].is_some());
-                        let weights = steps.into(pass, own, (layer, level), from)?;
+                        let weights = steps.ways_into(pass, own, (layer, level), from)?;
                         let mut terms = Few::<{ DIRECTIONS + 1 }>::new();
                         terms.push(weights);
                         terms.extend(outputs.iter().cloned());
