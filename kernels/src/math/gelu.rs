@@ -149,9 +149,9 @@ pub(crate) mod wide {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
     fn store(y: &Pack, to: &mut [f32; STEP]) {
-        for j in 0..R {
-            // SAFETY: as above.
-            unsafe { _mm256_storeu_ps(to.as_mut_ptr().add(8 * j), _mm512_cvtpd_ps(y[j])) };
+        for (y, to) in y.iter().zip(to.as_chunks_mut::<8>().0) {
+            // SAFETY: 8 numbers.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), _mm512_cvtpd_ps(*y)) };
         }
     }
 
