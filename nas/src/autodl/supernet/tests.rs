@@ -113,8 +113,8 @@ fn steps_into_a_level_weigh_what_decoding_says() {
 }
 
 /// Along one level the mixture with one way in and one operation an edge is that architecture alone, but for what steps of the
-/// border weigh, which the next cell's batch norms take out. (Off such a path levels are not 0: what was there two layers
-/// before comes back.)
+/// border weigh, which the next cell's batch norms take out. Levels off the path are not 0, for what was there two layers
+/// before comes back: they must lead away from it.
 #[test]
 fn an_architecture_alone_is_a_corner_of_the_mixture() {
     let (net, mut params) = built(small());
@@ -132,9 +132,11 @@ fn an_architecture_alone_is_a_corner_of_the_mixture() {
                 alphas[e][c.operation.index()] = far;
             }
         }
-        let mut betas = vec![[[0.0; DIRECTIONS]; LEVELS]; 3];
+        // Levels off the path lead away from it.
+        let mut betas = vec![[[0.0, far, 0.0], [0.0, 0.0, far], [0.0, 0.0, far], [0.0, far, 0.0]]; 3];
         let mut from = 0;
         for (layer, &to) in architecture.path.iter().enumerate() {
+            betas[layer][from] = [0.0; DIRECTIONS];
             betas[layer][from][to + 1 - from] = far;
             from = to;
         }
