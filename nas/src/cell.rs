@@ -59,6 +59,7 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
     let network = arch::build(&arch.network, &problem.form(), values.dropout as f32, at)?;
     params.move_to(cell.device);
     let batch = values.batch_for(items.len(), cell.scaled(), cell.set.map().contains_key("batch"));
+    let batch = batch.at_least(cell.method.least_batch());
     if let Some(note) = &batch.note {
         progress.note(note);
     }

@@ -147,7 +147,12 @@ pub struct SearchStage<'a> {
 impl SearchStage<'_> {
     /// The batch of the value `key` for so many items; says so where it is not the one asked for.
     pub fn batch(&mut self, key: &str, items: usize) -> usize {
-        let batch = Values::batch_of(self.values.count(key), items, self.scaled, (self.set)(key));
+        self.batch_of_least(key, items, 1)
+    }
+
+    /// The same of at least so many: see [`Method::least_batch`].
+    pub fn batch_of_least(&mut self, key: &str, items: usize, least: usize) -> usize {
+        let batch = Values::batch_of(self.values.count(key), items, self.scaled, (self.set)(key)).at_least(least);
         if let Some(note) = batch.note {
             self.progress.note(&format!("{key}: {note}"));
         }
@@ -248,6 +253,12 @@ pub trait Method: Sync {
     fn fixed(&self, facts: &Facts, values: &Values) -> Option<Found> {
         let _ = (facts, values);
         None
+    }
+
+    /// The fewest items a step of its trainings has, where scaled sizes would leave fewer: a batch norm over one number a
+    /// sample knows no variance of one sample.
+    fn least_batch(&self) -> usize {
+        1
     }
 
     /// How its network is trained.

@@ -284,6 +284,18 @@ pub struct Batch {
     pub note: Option<String>,
 }
 
+impl Batch {
+    /// At least so many, but no more than were asked for.
+    #[must_use]
+    pub fn at_least(self, least: usize) -> Self {
+        if self.note.is_none() || self.size >= least {
+            return self;
+        }
+        let note = self.note.map(|n| n.replacen(&format!("batch {}", self.size), &format!("batch {least}"), 1));
+        Self { size: least, note }
+    }
+}
+
 impl Values {
     /// A whole number of the method's own.
     ///
@@ -416,5 +428,8 @@ mod tests {
         assert_eq!((size(900_000, true, false), size(0, true, false), size(0, false, false)), (4096, 1, 1));
         assert_eq!(v.batch_for(7_200, true, false).note.unwrap(), "batch 256 instead of 4096: only 7200 items");
         assert_eq!(v.batch_for(900_000, false, false).note, None);
+        let two = |batch, items| Values::batch_of(batch, items, true, false).at_least(2);
+        assert_eq!((two(14, 28).size, two(14, 28).note), (2, Some("batch 2 instead of 14: only 28 items".to_owned())));
+        assert_eq!((two(14, 160).size, two(1, 28).size), (8, 1));
     }
 }

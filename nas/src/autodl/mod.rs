@@ -56,7 +56,7 @@ impl Method for AutoDeepLab {
 
     fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error> {
         let (problem, values) = (stage.problem, stage.values);
-        let batch = stage.batch("search_batch", stage.fitted.len() / 2);
+        let batch = stage.batch_of_least("search_batch", stage.fitted.len() / 2, self.least_batch());
         let epochs = values.count("search_epochs");
         let filters = values.count("search_filters");
         let spec = SupernetSpec { filters, ..SupernetSpec::new(problem.form().channels(), problem.outputs) };
@@ -77,6 +77,11 @@ impl Method for AutoDeepLab {
                 "architecture": search.log(),
             })),
         })
+    }
+
+    /// Of what its heads pool there is one number a channel and sample.
+    fn least_batch(&self) -> usize {
+        2
     }
 
     fn recipe(&self, values: &Values) -> Recipe {
