@@ -151,7 +151,8 @@ fn an_architecture_alone_is_a_corner_of_the_mixture() {
         assert_eq!(alone.iter().flatten().count(), 1);
         let (alone, mixed) = (alone[level].as_ref().unwrap(), mixed[level].as_ref().unwrap());
         let off = alone.data().iter().zip(mixed.data()).map(|(a, m)| (a * scale - m).abs());
-        let (most, largest) = (off.fold(0.0f32, f32::max), mixed.data().iter().fold(0.0f32, |m, x| m.max(x.abs())));
+        let greater = |m: f32, x: f32| if x > m { x } else { m };
+        let (most, largest) = (off.fold(0.0, greater), mixed.data().iter().map(|x| x.abs()).fold(0.0, greater));
         assert!(largest > 0.5 && most < 5e-3, "level {level}: off by {most} of {largest}");
     }
 }
