@@ -34,7 +34,7 @@ pub struct Row {
 
 /// What an f64 function that errs by less than two ulp keeps when it is rounded once, seen through a truth that errs by
 /// six: half a unit, and the 2^29th part of each.
-const ROUNDED_ONCE: f64 = 0.5 + 8.0 / 536_870_912.0;
+pub const ROUNDED_ONCE: f64 = 0.5 + 8.0 / 536_870_912.0;
 
 /// All of them. The C library, to which std's functions go too, promises no bounds: the allowances are assumptions, and only
 /// the count of ties depends on them.

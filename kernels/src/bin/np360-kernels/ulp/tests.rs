@@ -2,6 +2,7 @@
 
 use kernels::math::single;
 
+use super::functions::ROUNDED_ONCE;
 use super::*;
 
 /// A prime, so that every exponent and every low bit is met.
@@ -37,7 +38,9 @@ fn every_function_keeps_its_promises_at_a_stride() {
     for row in TABLE {
         let tally = swept(row, STRIDE);
         assert!(tally.done > 15_000 && tally.ulp > 0.49, "{}: {tally:?}", row.name);
-        assert!(well(row, &tally) && tally.misrounded == 0, "{}: {tally:?}", row.name);
+        // A function of f32's own may round the other way where it is almost a tie.
+        let exact = row.bound > ROUNDED_ONCE || tally.misrounded == 0;
+        assert!(well(row, &tally) && exact, "{}: {tally:?}", row.name);
     }
 }
 
