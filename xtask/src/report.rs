@@ -179,7 +179,7 @@ plumbing check, not a result: profile quick scales every size down (--profile pa
 
 task       method                   value       published  metric       better  time  seeds
 ---------  ---------------  --------------  -------------  -----------  ------  ----  -----
-darcy      fno                     0.0108        0.0108^  relative L2  lower   14 s  0
+darcy      fno                     0.0108         0.0108^  relative L2  lower   14 s  0
 cosmic     densenas-random  72.00 +- 2.00*  70.42 +- 6.07  FNR %        lower   14 s  0,1,2
 satellite  wrn                      26.50~  15.49 +- 0.03  0-1 error %  lower   14 s  0
 satellite  amber                      NaN*          12.97  0-1 error %  lower   14 s  0
