@@ -5,7 +5,7 @@
 //! of (seed, epoch, step).
 
 use kernels::rng::{Key, Purpose, Stream};
-use kernels::{Device, Tensor};
+use kernels::{Device, Tensor, math};
 use nn::{Checkpoint, Kind, ParamId, Params};
 use serde_json::{Value as Json, json};
 
@@ -91,6 +91,11 @@ pub fn running(params: &Params) -> Vec<(ParamId, Tensor)> {
 pub fn put_back(params: &mut Params, running: Vec<(ParamId, Tensor)>) {
     let device = params.device();
     running.into_iter().for_each(|(id, value)| params.set(id, value.to(device)));
+}
+
+/// The entropy of a distribution, in nats: `- sum p ln p`, from the first on; a part of 0 adds nothing.
+pub fn entropy(p: &[f64]) -> f64 {
+    p.iter().fold(0.0, |h, &p| if p > 0.0 { h - p * math::ln(p) } else { h })
 }
 
 /// How a search goes over the data.

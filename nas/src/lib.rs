@@ -22,6 +22,8 @@ pub mod plan;
 pub mod profile;
 pub mod protocol;
 pub mod run;
+#[cfg(test)]
+pub(crate) mod toy;
 pub mod train;
 pub mod trials;
 pub mod watch;

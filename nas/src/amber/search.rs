@@ -9,7 +9,6 @@
 //! Mini-batches go over the training items epoch by epoch, in an order of the epoch's own, without a break between episodes; the
 //! warm-up is the first epoch.
 
-use kernels::math;
 use kernels::rng::{Key, Purpose};
 use nn::Checkpoint;
 use serde_json::{Value as Json, json};
@@ -19,6 +18,7 @@ use super::controller::{Controller, Probabilities};
 use super::reinforce::Reinforce;
 use super::space::{OPERATIONS, Sequence};
 use crate::Error;
+use crate::bilevel::entropy;
 use crate::method::SearchStage;
 use crate::run::{Clock, RunError, interrupt, number};
 
@@ -295,10 +295,9 @@ impl Search<'_, '_, '_> {
 
 /// Mean entropy, in nats, of a layer's operation and of a skip.
 fn entropies(p: &Probabilities) -> Json {
-    let term = |p: f64| if p > 0.0 { -p * math::ln(p) } else { 0.0 };
     let mean = |sum: f64, n: usize| if n == 0 { 0.0 } else { sum / n as f64 };
-    let operations = p.operations.iter().flatten().fold(0.0, |s, &p| s + term(p));
-    let skips = p.skips.iter().flatten().fold(0.0, |s, &p| s + term(p) + term(1.0 - p));
+    let operations = p.operations.iter().fold(0.0, |s, p| s + entropy(p));
+    let skips = p.skips.iter().flatten().fold(0.0, |s, &p| s + entropy(&[p, 1.0 - p]));
     let count = p.skips.iter().flatten().count();
     json!({"operations": mean(operations, p.operations.len()), "skips": mean(skips, count)})
 }

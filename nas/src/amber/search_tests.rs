@@ -1,22 +1,17 @@
 //! A planted architecture is found; training lowers the loss; a whole small search in its folder, interrupted anywhere, finds
 //! the same.
 
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use kernels::rng::{Key, Purpose};
 use kernels::{Device, Tensor as Value};
 use serde_json::Value as Json;
-use tasks::{Dataset, Sizes};
+use tasks::Sizes;
 
 use super::child::Child;
 use super::reward::Reward;
 use super::space::{OPERATIONS, token_count};
 use super::*;
 use crate::method::Problem;
-use crate::profile::Profile;
-use crate::run::{Facts as Process, Identity, Mode as Precision, Progress, RunFolder};
-use crate::train::subset;
+use crate::toy::{Mortal, Toy};
 
 /// Two classes of series of 24 places.
 fn problem() -> Problem {
@@ -127,88 +122,21 @@ fn shared_weights_learn() {
     assert!(means[9] < 0.6 * means[0] && worth.iter().all(|w| w.1 > 0.9), "{means:?}, {worth:?}");
 }
 
-/// Series of the "Crop" kind, and a search of a few steps.
-struct Toy {
-    data: Dataset,
-    values: Values,
-    scratch: tempfile::TempDir,
-}
-
-impl Toy {
-    fn new() -> Self {
-        let (scratch, task) = (tempfile::tempdir().unwrap(), tasks::by_name("satellite").unwrap());
-        let sizes = Sizes { train: 24, val: 16, test: 1 };
-        task.generate(sizes, 0, scratch.path(), &tasks::Silent).unwrap();
-        let data = Dataset::open(scratch.path(), task).unwrap();
-        let mut values = Profile::Smoke.values("satellite", "amber");
-        (values.train, values.val) = (sizes.train, sizes.val);
-        for (key, n) in [("search_batch", 8), ("episodes", 2), ("episode_steps", 2), ("episode_architectures", 3)] {
-            values.own.insert(key.to_owned(), n.into());
-        }
-        values.own.insert("width".to_owned(), 0.03.into());
-        Self { data, values, scratch }
-    }
-
-    /// The search in the folder `name`, or what killed it.
-    fn search(&self, name: &str, progress: &mut dyn Progress) -> std::thread::Result<Found> {
-        let identity = Identity {
-            task: "satellite".into(),
-            method: "amber".into(),
-            seed: 0,
-            protocol: "corrected".into(),
-            quirks: [].into(),
-            mode: Precision::Exact,
-            profile: "smoke".into(),
-            values: self.values.map(),
-            set: BTreeMap::new(),
-            arch: None,
-            data: "d0".into(),
-            code: crate::code_version(),
-        };
-        let process =
-            Process { commit: "c".into(), device: "cpu".into(), simd: "avx2".into(), threads: 2, cudnn: None };
-        let mut folder = RunFolder::open(&self.scratch.path().join(name), &identity, &process, false).unwrap();
-        let (train, val) = (self.data.train(), self.data.val());
-        let fitted = train.items_of(&subset(train.groups(), self.values.train));
-        let problem = &Problem::new(&self.data, &train, &fitted);
-        let mut stage = SearchStage {
-            task: self.data.task(),
-            problem,
-            values: &self.values,
-            seed: 0,
-            train,
-            fitted,
-            val,
-            device: Device::Cpu,
-            scaled: false,
-            set: &|_| false,
-            checkpoint_seconds: 0.0,
-            folder: &mut folder,
-            progress,
-        };
-        catch_unwind(AssertUnwindSafe(|| Amber.search(&mut stage).unwrap()))
-    }
-
-    fn file(&self, name: &str, file: &str) -> Vec<u8> {
-        std::fs::read(self.scratch.path().join(name).join(file)).unwrap()
-    }
-}
-
-/// Dies after so many steps.
-struct Mortal(usize);
-
-impl Progress for Mortal {
-    fn stage(&mut self, _: &str, _: usize, _: usize) {}
-    fn step(&mut self, _: usize, _: usize) {
-        self.0 = self.0.checked_sub(1).unwrap_or_else(|| resume_unwind(Box::new("died")));
-    }
-    fn epoch(&mut self, _: usize, _: Option<(&str, f64)>) {}
-    fn note(&mut self, _: &str) {}
+/// A search of a few steps.
+fn toy() -> Toy {
+    let own = [
+        ("search_batch", 8.0),
+        ("episodes", 2.0),
+        ("episode_steps", 2.0),
+        ("episode_architectures", 3.0),
+        ("width", 0.03),
+    ];
+    Toy::new(&Amber, Sizes { train: 24, val: 16, test: 1 }, &own)
 }
 
 #[test]
 fn a_search_finds_the_same_however_often_it_dies() {
-    let toy = Toy::new();
+    let toy = toy();
     let whole = toy.search("whole", &mut Mortal(usize::MAX)).unwrap();
     let branches = Branches::read(&whole.network).unwrap();
     assert_eq!((branches.stages.widths.clone(), branches.dense), (vec![2, 4, 8, 16], 3));

@@ -4,85 +4,23 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use kernels::Device;
 use kernels::rng::{Key, Purpose};
 use tasks::{Dataset, Sizes};
 
 use super::simulate::Leg;
 use super::*;
-use crate::method::Problem;
-use crate::profile::Profile;
-use crate::run::{Facts as Process, Identity, Mode as Precision, Progress, RunFolder, Silent};
-use crate::train::subset;
+use crate::run::{Progress, Silent};
+use crate::toy::Toy;
 
-/// Series of the "Crop" kind, a network of 8 channels, six trials of at most four epochs.
-struct Toy {
-    data: Dataset,
-    values: Values,
-    scratch: tempfile::TempDir,
+/// A network of 8 channels, six trials of at most four epochs.
+fn toy() -> Toy {
+    let mut toy = Toy::new(&Asha, Sizes { train: 32, val: 16, test: 1 }, &[("trials", 6.0), ("width", 0.125)]);
+    (toy.values.epochs, toy.scaled) = (4, true);
+    toy
 }
 
 impl Toy {
-    fn new() -> Self {
-        let (scratch, task) = (tempfile::tempdir().unwrap(), tasks::by_name("satellite").unwrap());
-        let sizes = Sizes { train: 32, val: 16, test: 1 };
-        task.generate(sizes, 0, scratch.path(), &tasks::Silent).unwrap();
-        let data = Dataset::open(scratch.path(), task).unwrap();
-        let mut values = Profile::Smoke.values("satellite", "wrn-asha");
-        (values.train, values.val, values.epochs) = (sizes.train, sizes.val, 4);
-        values.own.extend([("trials".to_owned(), 6.into()), ("width".to_owned(), 0.125.into())]);
-        Self { data, values, scratch }
-    }
-
-    fn open(&self, name: &str) -> RunFolder {
-        let identity = Identity {
-            task: "satellite".into(),
-            method: "wrn-asha".into(),
-            seed: 0,
-            protocol: "corrected".into(),
-            quirks: [].into(),
-            mode: Precision::Exact,
-            profile: "smoke".into(),
-            values: self.values.map(),
-            set: BTreeMap::new(),
-            arch: None,
-            data: "d0".into(),
-            code: crate::code_version(),
-        };
-        let process =
-            Process { commit: "c".into(), device: "cpu".into(), simd: "avx2".into(), threads: 2, cudnn: None };
-        RunFolder::open(&self.scratch.path().join(name), &identity, &process, false).unwrap()
-    }
-
-    /// Does something as a search of this folder.
-    fn with<T>(
-        &self,
-        folder: &mut RunFolder,
-        progress: &mut dyn Progress,
-        checkpoint_seconds: f64,
-        act: impl FnOnce(&mut SearchStage<'_>) -> T,
-    ) -> T {
-        let (train, val) = (self.data.train(), self.data.val());
-        let fitted = train.items_of(&subset(train.groups(), self.values.train));
-        let problem = &Problem::new(&self.data, &train, &fitted);
-        act(&mut SearchStage {
-            task: self.data.task(),
-            problem,
-            values: &self.values,
-            seed: 0,
-            train,
-            fitted,
-            val,
-            device: Device::Cpu,
-            scaled: true,
-            set: &|_| false,
-            checkpoint_seconds,
-            folder,
-            progress,
-        })
-    }
-
-    fn search(&self, name: &str) -> Found {
+    fn found(&self, name: &str) -> Found {
         let mut folder = self.open(name);
         self.with(&mut folder, &mut Silent, 1e9, |stage| Asha.search(stage)).unwrap()
     }
@@ -143,8 +81,8 @@ impl Progress for Mortal {
 
 #[test]
 fn a_search_is_its_trials_files_in_any_order_and_however_often_it_dies() {
-    let toy = Toy::new();
-    let whole = toy.search("whole");
+    let toy = toy();
+    let whole = toy.found("whole");
     let files = toy.files("whole");
     assert_eq!(files.len(), 12);
     let facts = whole.search.clone().unwrap();
@@ -164,7 +102,7 @@ fn a_search_is_its_trials_files_in_any_order_and_however_often_it_dies() {
     );
     assert_eq!(whole.network["family"], "resnet1d");
     // A search that is over is read again, not run again.
-    assert_eq!((toy.search("whole"), toy.files("whole")), (whole.clone(), files.clone()));
+    assert_eq!((toy.found("whole"), toy.files("whole")), (whole.clone(), files.clone()));
 
     let mut stream = Key::new(0, Purpose::Test).stream(0);
     let mut deaths = 0;
@@ -187,12 +125,12 @@ fn a_search_is_its_trials_files_in_any_order_and_however_often_it_dies() {
     // As other processes would: any of the legs that can be run, the last of them first.
     let run = toy.legs("backwards", |legs| legs.last().copied());
     assert!(run > 6, "{run} legs");
-    assert_eq!((toy.search("backwards"), toy.files("backwards")), (whole, files));
+    assert_eq!((toy.found("backwards"), toy.files("backwards")), (whole, files));
 }
 
 #[test]
 fn trials_that_run_away_are_the_worst_and_stop_no_search() {
-    let mut toy = Toy::new();
+    let mut toy = toy();
     // The first number of the first training series becomes NaN, where it is mapped from.
     let path = toy.scratch.path().join("satellite/train.safetensors");
     let mut bytes = std::fs::read(&path).unwrap();
@@ -204,7 +142,7 @@ fn trials_that_run_away_are_the_worst_and_stop_no_search() {
     std::fs::write(&path, bytes).unwrap();
     toy.data = Dataset::open(toy.scratch.path(), toy.data.task()).unwrap();
 
-    let found = toy.search("run");
+    let found = toy.found("run");
     assert_eq!(found.rule, "no trial of 6 has a metric: trial 0 is taken");
     let facts = found.search.clone().unwrap();
     assert_eq!((facts["ran_away"].as_u64(), facts["trained_epochs"].as_u64()), (Some(6), Some(0)));
@@ -213,13 +151,13 @@ fn trials_that_run_away_are_the_worst_and_stop_no_search() {
     let promoted = Trial::parse(&toy.files("run")["0/trial.json"]).unwrap();
     let epochs: Vec<usize> = promoted.rungs.iter().map(|r| r.epochs).collect();
     assert_eq!((epochs, promoted.ran_away()), (vec![1, 4], true));
-    assert_eq!(toy.search("again"), found);
+    assert_eq!(toy.found("again"), found);
     assert_eq!(toy.files("again"), toy.files("run"));
 }
 
 #[test]
 fn damage_is_found_before_it_is_used() {
-    let toy = Toy::new();
+    let toy = toy();
     let (trial, path) = (crate::trials::file(0), toy.scratch.path().join("run"));
     let refused = |toy: &Toy| {
         let mut folder = toy.open("run");
@@ -246,6 +184,6 @@ fn damage_is_found_before_it_is_used() {
     let text = refused(&toy);
     assert!(text.contains("it is past epoch 1, for which trial.json has no metric yet"), "{text}");
     std::fs::remove_dir_all(path.join("trials/0")).unwrap();
-    assert_eq!(toy.search("run"), toy.search("whole"));
+    assert_eq!(toy.found("run"), toy.found("whole"));
     assert_eq!(toy.files("run"), toy.files("whole"));
 }

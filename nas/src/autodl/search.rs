@@ -7,7 +7,7 @@ use autograd::Tape;
 use kernels::ops::optim::adam::Adam as AdamRule;
 use kernels::ops::optim::sgd::Sgd as SgdRule;
 use kernels::rng::{Key, Purpose};
-use kernels::{Device, Tensor as Value, math};
+use kernels::{Device, Tensor as Value};
 use nn::{Adam, Builder, Checkpoint, Mode, OpError, Params, Pass, Schedule, Sgd, Tensor};
 use serde_json::{Value as Json, json};
 
@@ -15,7 +15,7 @@ use super::decode;
 use super::network::DeepLabSpec;
 use super::space::Architecture;
 use super::supernet::{Route, Supernet, SupernetSpec};
-use crate::bilevel::{self, Step, Subnet};
+use crate::bilevel::{self, Step, Subnet, entropy};
 use crate::gaea::Operation;
 use crate::method::Problem;
 use crate::train::loss_of;
@@ -119,11 +119,6 @@ fn record(
     let outputs = net.run(pass, &x.into(), route)?;
     let outputs = problem.in_unit(pass, outputs)?;
     loss_of(problem.facts.loss).of(pass, &outputs, y)
-}
-
-/// `-sum p ln p`, in nats.
-fn entropy(p: &[f64]) -> f64 {
-    p.iter().filter(|p| **p > 0.0).fold(0.0, |sum, p| sum - p * math::ln(*p))
 }
 
 impl bilevel::Supernet for Search<'_> {

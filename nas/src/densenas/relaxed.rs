@@ -5,6 +5,7 @@
 use kernels::math;
 
 use super::space::{Grid, Operation, Path, Stop};
+use crate::bilevel::entropy;
 
 /// A number for each link of each node, and for each operation of each stacked layer of each node.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +23,6 @@ pub fn softmax(x: impl Iterator<Item = f64> + Clone, temperature: f64) -> Vec<f6
     let exps: Vec<f64> = x.map(|v| math::exp((v - top) / temperature)).collect();
     let sum = exps.iter().fold(0.0, |s, e| s + e);
     exps.into_iter().map(|e| e / sum).collect()
-}
-
-/// `- sum p ln p`.
-fn entropy(p: &[f64]) -> f64 {
-    p.iter().filter(|p| **p > 0.0).fold(0.0, |h, p| h - p * math::ln(*p))
 }
 
 impl Relaxed {

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::Operation;
 use super::space::{Cell, EDGES, NODES, OPERATIONS, derive, edges_into};
 use super::supernet::{CellWeights, Mixing};
+use crate::bilevel::entropy;
 
 /// The weights that mix in one kind of cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,11 +24,6 @@ fn softmax(x: &mut [f64]) {
     x.iter_mut().for_each(|x| *x = math::exp(*x - largest));
     let sum = x.iter().fold(0.0, |s, x| s + x);
     x.iter_mut().for_each(|x| *x /= sum);
-}
-
-/// In nats; a weight of 0 adds nothing.
-fn entropy(p: &[f64]) -> f64 {
-    p.iter().fold(0.0, |s, &p| if p > 0.0 { s - p * math::ln(p) } else { s })
 }
 
 /// How many of a cell's choices do nothing but pass on.
