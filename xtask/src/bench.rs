@@ -3,7 +3,7 @@
 use crate::cells::{Cell, select};
 use crate::cli::BenchArgs;
 use crate::engine::{Engine, Job, Outcome, Source};
-use crate::{Ended, Usage, dry_run, progress, report, ui};
+use crate::{Ended, Usage, dry_run, progress, table, ui};
 use anyhow::Context;
 use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
@@ -58,9 +58,9 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
         }
     }
     good.sort_by_key(|cell| cells.iter().position(|c| c == cell));
-    let rows = report::collect(&args.out, args.profile, &good, &seeds)?;
+    let rows = table::collect(&args.out, args.profile, &good, &seeds)?;
     if !rows.is_empty() {
-        ui::line(&report::render(&rows, args.profile, &args.out));
+        ui::line(&table::render(&rows, args.profile, &args.out));
     }
     if ended == Ended::Interrupted {
         ui::note("interrupted; the same command goes on from here");
@@ -322,7 +322,7 @@ pub(crate) mod tests {
         assert_eq!(bench("all --profile smoke --seeds 0,1,0", out, &failing).unwrap(), Ended::Failed);
         assert_eq!(failing.ran.take().len(), 5, "two seeds of two cells, and the one that fails");
         let wrn = Cell { task: "satellite", method: "wrn" };
-        let rows = report::collect(out, nas::profile::Profile::Smoke, &[wrn], &[0, 1, 2]).unwrap();
+        let rows = table::collect(out, nas::profile::Profile::Smoke, &[wrn], &[0, 1, 2]).unwrap();
         assert_eq!(rows[0].values, [(0, 20.0), (1, 21.0)]);
         assert!(rows[0].partial && !rows[0].stand_in && rows[0].hours > 0.0);
     }

@@ -1,8 +1,8 @@
 //! The table. It reads the runs' folders and nothing else.
 
 use crate::cells::Cell;
-use crate::published::{decimals, figure, is_expert};
 use crate::ui;
+use ::report::published::{decimals, figure, is_expert};
 use anyhow::Context;
 use nas::profile::Profile;
 use nas::protocol::METHODS;
