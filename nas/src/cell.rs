@@ -107,35 +107,68 @@ pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress)
     Ok(folder.write_result(&result)?)
 }
 
+/// Helps the owner of a cell's run with its search, as long as there is something that nobody has in hand.
+///
+/// # Errors
+/// What stopped it; others go on with what it leaves.
+pub fn assist(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<(), Error> {
+    let problem = searched(cell);
+    let set = |key: &str| cell.set.map().contains_key(key);
+    cell.method.assist(&mut stage(cell, &problem, &set, folder, progress))
+}
+
+/// Items that a search fits.
+fn fitted(cell: &Cell<'_>, train: &Split) -> Vec<u32> {
+    train.items_of(&train::subset(train.groups(), cell.values.train))
+}
+
+/// The problem of a search.
+fn searched(cell: &Cell<'_>) -> Problem {
+    let train = cell.data.train();
+    let mut problem = Problem::new(cell.data, &train, &fitted(cell, &train));
+    problem.move_to(cell.device);
+    problem
+}
+
+/// What a search may use.
+fn stage<'a>(
+    cell: &'a Cell<'_>,
+    problem: &'a Problem,
+    set: &'a dyn Fn(&str) -> bool,
+    folder: &'a mut RunFolder,
+    progress: &'a mut dyn Progress,
+) -> SearchStage<'a> {
+    let (train, val) = (cell.data.train(), cell.data.val());
+    let fitted = fitted(cell, &train);
+    SearchStage {
+        task: cell.data.task(),
+        problem,
+        values: cell.values,
+        seed: cell.seed,
+        train,
+        fitted,
+        val,
+        device: cell.device,
+        scaled: cell.scaled(),
+        set,
+        checkpoint_seconds: cell.checkpoint_seconds,
+        folder,
+        progress,
+    }
+}
+
 /// The architecture: what was found before, what `--arch` names, or what the search finds; written.
 fn architecture(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<Arch, Error> {
     if let Some(bytes) = folder.read_file(ARCH)? {
         return Arch::parse(&bytes);
     }
-    let (data, values) = (cell.data, cell.values);
-    let (train, val) = (data.train(), data.val());
-    let fitted = train.items_of(&train::subset(train.groups(), values.train));
-    let mut problem = Problem::new(data, &train, &fitted);
-    problem.move_to(cell.device);
+    let problem = searched(cell);
+    let set = |key: &str| cell.set.map().contains_key(key);
     let found = match cell.arch {
         Some(given) => given.found(),
-        None => cell.method.search(&mut SearchStage {
-            task: data.task(),
-            problem: &problem,
-            values,
-            seed: cell.seed,
-            train,
-            fitted,
-            val,
-            device: cell.device,
-            scaled: cell.scaled(),
-            set: &|key| cell.set.map().contains_key(key),
-            checkpoint_seconds: cell.checkpoint_seconds,
-            folder: &mut *folder,
-            progress,
-        })?,
+        None => cell.method.search(&mut stage(cell, &problem, &set, folder, progress))?,
     };
-    let arch = Arch::new(cell.method.name(), data.facts().name, &problem.form(), found)?;
+    let arch = Arch::new(cell.method.name(), cell.data.facts().name, &problem.form(), found)?;
     folder.write_arch(&arch.json())?;
     Ok(arch)
 }

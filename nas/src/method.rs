@@ -249,6 +249,16 @@ pub trait Method: Sync {
     /// If the folder cannot be written, or the search is stopped.
     fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error>;
 
+    /// Helps the owner of a run with its search's trials ([`crate::trials::share`]), as long as there are any that nobody has in
+    /// hand; a search without trials has nothing to share.
+    ///
+    /// # Errors
+    /// As [`Method::search`].
+    fn assist(&self, stage: &mut SearchStage<'_>) -> Result<(), Error> {
+        let _ = stage;
+        Ok(())
+    }
+
     /// The architecture, where it is known before any search; for plans.
     fn fixed(&self, facts: &Facts, values: &Values) -> Option<Found> {
         let _ = (facts, values);

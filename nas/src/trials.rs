@@ -8,7 +8,9 @@ use nn::checkpoint::canonical;
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::run::{Progress, RunError, RunFolder};
+use crate::method::SearchStage;
+use crate::run::{Progress, RunError, RunFolder, interrupt};
+use std::time::Duration;
 
 /// The version of a record's layout.
 pub const FORMAT: u32 = 1;
@@ -50,6 +52,44 @@ pub fn damaged(folder: &RunFolder, name: &str, what: String) -> Error {
     RunError::Damaged { path: folder.path().join(name), what, fix }.into()
 }
 
+/// How long to wait before looking again at trials that others have in hand.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Runs a search's trials until none is open, beside whoever else does: the run's owner and its guests each take one that
+/// nobody has in hand. `open` says which can be run now, by what their files say; `run` runs one to where the search looks at
+/// it next. A guest that finds all of them in others' hands is done.
+///
+/// # Errors
+/// What `open` and `run` say; if the folder cannot be written, or a stop was requested.
+pub fn share(
+    stage: &mut SearchStage<'_>,
+    open: &mut dyn FnMut(&RunFolder) -> Result<Vec<usize>, Error>,
+    run: &mut dyn FnMut(&mut SearchStage<'_>, usize) -> Result<(), Error>,
+) -> Result<(), Error> {
+    loop {
+        let ids = open(stage.folder)?;
+        stage.folder.announce(&ids)?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let parts: Vec<String> = ids.iter().map(|id| folder(*id)).collect();
+        let Some(i) = stage.folder.claim(&parts)? else {
+            if stage.folder.is_guest() {
+                return Ok(());
+            }
+            pause()?;
+            continue;
+        };
+        // Somebody may have run it just before it was taken.
+        let done = match open(stage.folder)?.contains(&ids[i]) {
+            true => run(stage, ids[i]),
+            false => Ok(()),
+        };
+        stage.folder.release(&parts[i])?;
+        done?;
+    }
+}
+
 /// Empties the checkpoint of a part of the run that is over: nobody goes on from its numbers.
 ///
 /// # Errors
@@ -57,6 +97,28 @@ pub fn damaged(folder: &RunFolder, name: &str, what: String) -> Error {
 pub fn forget(run: &mut RunFolder, part: &str, epochs: usize) -> Result<(), Error> {
     let over = Checkpoint::new(json!({"stage": "over", "epoch": epochs}));
     Ok(run.part(part).save(&over.to_bytes())?)
+}
+
+/// The same of a trial, once nobody has it in hand.
+///
+/// # Errors
+/// If the folder cannot be written, or a stop was requested.
+pub fn forget_trial(run: &mut RunFolder, id: usize, epochs: usize) -> Result<(), Error> {
+    let part = folder(id);
+    while run.claim(std::slice::from_ref(&part))?.is_none() {
+        pause()?;
+    }
+    forget(run, &part, epochs)?;
+    Ok(run.release(&part)?)
+}
+
+/// Waits for others a little.
+fn pause() -> Result<(), Error> {
+    if interrupt::requested() {
+        return Err(Error::Interrupted { epoch: 1, steps: 0 });
+    }
+    std::thread::sleep(PAUSE);
+    Ok(())
 }
 
 /// Names every stage by its trial.

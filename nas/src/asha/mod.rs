@@ -10,6 +10,7 @@ pub mod space;
 pub mod trials;
 
 use serde_json::json;
+use std::cell::Cell;
 use tasks::{Direction, Facts, Metric};
 
 use crate::Error;
@@ -17,6 +18,7 @@ use crate::arch::Found;
 use crate::method::{Method, Recipe, SearchStage};
 use crate::profile::Values;
 use crate::run::number;
+use crate::trials::share;
 use crate::wrn;
 use rungs::Mode;
 use simulate::{Next, Search, Seen};
@@ -31,6 +33,37 @@ impl Asha {
     fn of(values: &Values, direction: Direction) -> Search {
         let mode = if values.count("standard") == 0 { Mode::Aggressive } else { Mode::Standard };
         Search::new(values.epochs, values.count("trials"), mode, direction)
+    }
+
+    /// Runs trials until none is open; gives the search and the network that it trains.
+    fn run_trials(&self, stage: &mut SearchStage<'_>) -> Result<(Search, serde_json::Value), Error> {
+        let (facts, values) = (stage.problem.facts, stage.values);
+        let search = Self::of(values, facts.metric.direction);
+        let network = wrn::described(facts.kind, values.real("width"), &stage.problem.quirks);
+        let batch = values.batch_for(stage.fitted.len(), stage.scaled, (stage.set)("batch"));
+        if let Some(note) = &batch.note {
+            stage.progress.note(&format!("trials: {note}"));
+        }
+        let trainer = Trainer { search: &search, task: stage.task, network: &network, batch: batch.size };
+        let (seed, legs) = (stage.seed, Cell::new(Vec::new()));
+        share(
+            stage,
+            &mut |folder| {
+                let now = match search.next(&trials::known(&trials::read_all(folder, &search, seed)?)) {
+                    Next::Run(now) => now,
+                    Next::Done(_) => Vec::new(),
+                };
+                let ids = now.iter().map(|leg| leg.trial).collect();
+                legs.set(now);
+                Ok(ids)
+            },
+            &mut |stage, id| {
+                let now = legs.take();
+                let leg = now.iter().find(|leg| leg.trial == id).expect("an open trial");
+                trainer.run(stage, *leg)
+            },
+        )?;
+        Ok((search, network))
     }
 }
 
@@ -48,27 +81,17 @@ impl Method for Asha {
     }
 
     fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error> {
-        let (facts, values) = (stage.problem.facts, stage.values);
-        let search = &Self::of(values, facts.metric.direction);
-        let network = wrn::described(facts.kind, values.real("width"), &stage.problem.quirks);
-        let batch = values.batch_for(stage.fitted.len(), stage.scaled, (stage.set)("batch"));
-        if let Some(note) = &batch.note {
-            stage.progress.note(&format!("trials: {note}"));
-        }
-        let task = stage.task;
-        let trainer = Trainer { search, task, network: &network, batch: batch.size };
-        loop {
-            let trials = trials::read_all(stage.folder, search, stage.seed)?;
-            match search.next(&trials::known(&trials)) {
-                Next::Run(legs) => trainer.run(stage, legs[0])?,
-                Next::Done(best) => {
-                    trials::forget(stage.folder, &trials)?;
-                    let found = found(network, &trials, best, facts.metric);
-                    stage.progress.note(&found.rule);
-                    return Ok(found);
-                }
-            }
-        }
+        let (search, network) = self.run_trials(stage)?;
+        let trials = trials::read_all(stage.folder, &search, stage.seed)?;
+        let Next::Done(best) = search.next(&trials::known(&trials)) else { unreachable!("no trial is open") };
+        trials::forget(stage.folder, &trials)?;
+        let found = found(network, &trials, best, stage.problem.facts.metric);
+        stage.progress.note(&found.rule);
+        Ok(found)
+    }
+
+    fn assist(&self, stage: &mut SearchStage<'_>) -> Result<(), Error> {
+        self.run_trials(stage).map(drop)
     }
 
     fn recipe(&self, values: &Values) -> Recipe {

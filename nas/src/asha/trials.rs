@@ -229,7 +229,7 @@ impl Trainer<'_> {
 /// If the folder cannot be written.
 pub fn forget(run: &mut RunFolder, trials: &[Trial]) -> Result<(), Error> {
     let epochs = |t: &Trial| t.rungs.last().map_or(0, |r| r.epochs);
-    trials.iter().try_for_each(|t| trials::forget(run, &folder(t.id), epochs(t)))
+    trials.iter().try_for_each(|t| trials::forget_trial(run, t.id, epochs(t)))
 }
 
 /// A rung that a trial whose loss ran away did not come to.

@@ -17,11 +17,11 @@ use crate::Error;
 use crate::arch::{Arch, Found};
 use crate::bilevel::Spec;
 use crate::densenas::supernet::Rules;
-use crate::densenas::{self, Costs, DenseNas};
+use crate::densenas::{self, Blocks, Costs, DenseNas};
 use crate::method::{Method, Recipe, SearchStage};
 use crate::profile::Values;
 use crate::run::{RunError, number};
-use crate::trials::{folder, forget};
+use crate::trials::{forget, forget_trial, share};
 use budget::Budget;
 use sample::Sampler;
 use trials::{Trainer, Trial};
@@ -39,22 +39,76 @@ const SEARCHED: &str = "searched";
 #[derive(Debug, Clone, Copy)]
 pub struct DenseNasRandom;
 
-/// What DenseNAS found with the same seed and configuration: its own run's, if there is one, else this cell runs the search,
-/// to the same bits.
+/// What DenseNAS found with the same seed and configuration, if that is known: in this run, or in DenseNAS's own.
+fn searched_before(stage: &SearchStage<'_>) -> Result<Option<Arch>, Error> {
+    let own = stage.folder.read_file(&format!("{SEARCHED}/arch.json"))?;
+    let bytes = match own {
+        None => stage.folder.sibling_arch(DenseNas.name(), &[QUIRK])?,
+        own => own,
+    };
+    bytes.map(|b| Arch::parse(&b)).transpose()
+}
+
+/// The same; where it is not known this cell runs the search, to the same bits.
 fn searched(stage: &mut SearchStage<'_>, spec: Spec) -> Result<Arch, Error> {
-    let own = format!("{SEARCHED}/arch.json");
-    if let Some(bytes) = stage.folder.read_file(&own)? {
-        return Arch::parse(&bytes);
-    }
-    if let Some(bytes) = stage.folder.sibling_arch(DenseNas.name(), &[QUIRK])? {
-        return Arch::parse(&bytes);
+    if let Some(arch) = searched_before(stage)? {
+        return Ok(arch);
     }
     stage.progress.note("there is no run of densenas with this seed and configuration: its search comes first");
     let found = densenas::find(stage, spec, Some(SEARCHED))?;
     let arch = Arch::new(DenseNas.name(), stage.problem.facts.name, &stage.problem.form(), found)?;
+    let own = format!("{SEARCHED}/arch.json");
     stage.folder.write_file(&own, (nn::checkpoint::canonical(&arch.json()) + "\n").as_bytes())?;
     forget(stage.folder, SEARCHED, spec.epochs)?;
     Ok(arch)
+}
+
+/// The trials: which networks, trained how.
+struct Plan {
+    networks: Vec<Blocks>,
+    budget: Budget,
+    epochs: usize,
+    batch: usize,
+}
+
+impl Plan {
+    /// As many drawn networks of at most so many parameters as the budget pays for.
+    fn new(stage: &mut SearchStage<'_>, spec: Spec, most: usize) -> Self {
+        let (problem, values, items) = (stage.problem, stage.values, stage.fitted.len());
+        let (facts, form) = (problem.facts, problem.form());
+        let grid = densenas::grid(facts, values);
+        let costs = Costs::new(&grid, form.kind, &form.input, form.outputs, Rules::CORRECTED.stem_stride);
+        let epochs = values.count("trial_epochs");
+        let mut budget = Budget::new(&costs, spec, items, values.count("trials"));
+        let sampler = Sampler::new(facts, grid, &form, most, problem.quirks.has(QUIRK));
+        let mut networks = Vec::new();
+        while budget.goes_on() {
+            let network = sampler.network(stage.seed, networks.len());
+            budget.spend(network.multiply_adds(form.kind, &form.input, form.outputs), items, epochs);
+            networks.push(network);
+        }
+        Self { networks, budget, epochs, batch: stage.batch("trial_batch", items) }
+    }
+
+    /// Runs trials until none is open; gives all of them.
+    fn run(&self, stage: &mut SearchStage<'_>) -> Result<Vec<Trial>, Error> {
+        let trainer = Trainer { task: stage.task, epochs: self.epochs, batch: self.batch };
+        share(
+            stage,
+            &mut |folder| {
+                let mut open = Vec::new();
+                for (id, network) in self.networks.iter().enumerate() {
+                    if Trial::read(folder, id, network)?.is_none() {
+                        open.push(id);
+                    }
+                }
+                Ok(open)
+            },
+            &mut |stage, id| trainer.run(stage, id, &self.networks[id]),
+        )?;
+        let read = |(id, network)| Trial::read(stage.folder, id, network).map(|t| t.expect("no trial is open"));
+        self.networks.iter().enumerate().map(read).collect()
+    }
 }
 
 /// The best of trials: the first of the best metrics. NaN is worse than any.
@@ -85,36 +139,27 @@ impl Method for DenseNasRandom {
     }
 
     fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error> {
-        let (problem, values) = (stage.problem, stage.values);
-        let (facts, form) = (problem.facts, problem.form());
         let spec = densenas::spec(stage);
         let most = searched(stage, spec)?.parameters + SLACK;
-
-        let grid = densenas::grid(facts, values);
-        let costs = Costs::new(&grid, form.kind, &form.input, form.outputs, Rules::CORRECTED.stem_stride);
-        let epochs = values.count("trial_epochs");
-        let mut budget = Budget::new(&costs, spec, stage.fitted.len(), values.count("trials"));
-        let sampler = Sampler::new(facts, grid, &form, most, problem.quirks.has(QUIRK));
-        let batch = stage.batch("trial_batch", stage.fitted.len());
-        let trainer = Trainer { task: stage.task, epochs, batch };
-        let mut trials: Vec<Trial> = Vec::new();
-        while budget.goes_on() {
-            let id = trials.len();
-            let network = sampler.network(stage.seed, id);
-            budget.spend(network.multiply_adds(form.kind, &form.input, form.outputs), stage.fitted.len(), epochs);
-            trials.push(trainer.run(stage, id, network)?);
-        }
+        let plan = Plan::new(stage, spec, most);
+        let trials = plan.run(stage)?;
         for trial in &trials {
-            forget(stage.folder, &folder(trial.id), epochs)?;
+            forget_trial(stage.folder, trial.id, plan.epochs)?;
         }
-        let best = best(&trials, facts.metric.direction).ok_or_else(|| RunError::Damaged {
+        let best = best(&trials, stage.problem.facts.metric.direction).ok_or_else(|| RunError::Damaged {
             path: stage.folder.path().to_owned(),
             what: "no trial was run".to_owned(),
             fix: "give trials of at least 1",
         })?;
-        let found = found(best, &trials, most, &budget);
+        let found = found(best, &trials, most, &plan.budget);
         stage.progress.note(&found.rule);
         Ok(found)
+    }
+
+    fn assist(&self, stage: &mut SearchStage<'_>) -> Result<(), Error> {
+        let spec = densenas::spec(stage);
+        let Some(arch) = searched_before(stage)? else { return Ok(()) };
+        Plan::new(stage, spec, arch.parameters + SLACK).run(stage).map(drop)
     }
 
     fn recipe(&self, values: &Values) -> Recipe {

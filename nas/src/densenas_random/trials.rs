@@ -11,7 +11,7 @@ use super::sample::trial_seed;
 use crate::densenas::{self, Blocks};
 use crate::method::SearchStage;
 use crate::profile::Values;
-use crate::run::{Progress, as_number, number};
+use crate::run::{Progress, RunFolder, as_number, number};
 use crate::train::Training;
 use crate::trials::{FORMAT, Named, damaged, file, folder, sealed, unsealed};
 use crate::{Error, cell};
@@ -58,6 +58,16 @@ impl Trial {
         }
         Ok(Self { id, network: network.clone(), metric, digest })
     }
+
+    /// The trial of the run that is done, if it is.
+    ///
+    /// # Errors
+    /// If its file cannot be read, or is damaged.
+    pub fn read(run: &RunFolder, id: usize, network: &Blocks) -> Result<Option<Self>, Error> {
+        let name = file(id);
+        let parse = |bytes: Vec<u8>| Self::parse(&bytes, id, network).map_err(|what| damaged(run, &name, what));
+        run.read_file(&name)?.map(parse).transpose()
+    }
 }
 
 /// How trials are trained.
@@ -71,16 +81,12 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Trains a trial from wherever it stands, validates it and writes it down; if that was done before, reads it.
+    /// Trains a trial from wherever it stands, validates it and writes it down.
     ///
     /// # Errors
     /// If the folder fails, its files are damaged, or a stop was requested (everything is saved then).
-    pub fn run(&self, stage: &mut SearchStage<'_>, id: usize, network: Blocks) -> Result<Trial, Error> {
-        let name = file(id);
-        if let Some(bytes) = stage.folder.read_file(&name)? {
-            return Trial::parse(&bytes, id, &network).map_err(|what| damaged(stage.folder, &name, what));
-        }
-        let (metric, digest) = match self.train(stage, id, &network) {
+    pub fn run(&self, stage: &mut SearchStage<'_>, id: usize, network: &Blocks) -> Result<(), Error> {
+        let (metric, digest) = match self.train(stage, id, network) {
             Ok((metric, digest)) => (metric, Some(digest)),
             Err(e @ Error::NotFinite { .. }) => {
                 stage.progress.note(&format!("trial {id} ran away: {e}"));
@@ -88,9 +94,8 @@ impl Trainer {
             }
             Err(e) => return Err(e),
         };
-        let trial = Trial { id, network, metric, digest };
-        stage.folder.write_file(&name, &trial.to_bytes())?;
-        Ok(trial)
+        let trial = Trial { id, network: network.clone(), metric, digest };
+        Ok(stage.folder.write_file(&file(id), &trial.to_bytes())?)
     }
 
     /// The validation metric and the digest of the parameters.

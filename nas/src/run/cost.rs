@@ -32,11 +32,22 @@ impl Clock {
 }
 
 impl Cost {
-    /// What a run's folder says; nothing if it says nothing.
+    /// What a run's folder says, the work of guests on its trials included; nothing if it says nothing.
     ///
     /// # Errors
-    /// If the file is there and cannot be read.
+    /// If a file is there and cannot be read.
     pub fn read(folder: &Path) -> Result<Self, RunError> {
+        let mut all = Self::own(folder)?;
+        for trial in std::fs::read_dir(folder.join("trials")).into_iter().flatten().flatten() {
+            let part = Self::own(&trial.path())?;
+            all.hours += part.hours;
+            all.peak_memory_bytes = all.peak_memory_bytes.max(part.peak_memory_bytes);
+        }
+        Ok(all)
+    }
+
+    /// What one folder says of itself.
+    pub(crate) fn own(folder: &Path) -> Result<Self, RunError> {
         let path = folder.join(super::COST);
         match read_json(&path)? {
             None => Ok(Self::default()),

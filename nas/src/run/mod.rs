@@ -8,7 +8,9 @@
 //! | `arch.json` | what the search found |
 //! | `checkpoint.safetensors` | everything training goes on from |
 //! | `result.json` | the result; when it is there the run is done |
+//! | `trials/<id>/` | a trial of a search: see [`crate::trials`] |
 //! | `owner.json` | while a process works on the folder |
+//! | `open-trials.json` | while a search has trials that others could work on |
 //!
 //! The four in the middle hold nothing of time, machine, threads or SIMD level: they are the same bytes however often
 //! the run was interrupted. Every file but `metrics.jsonl` is put under its name whole: temporary file, sync, check of
@@ -23,6 +25,7 @@ mod json;
 mod owner;
 mod place;
 mod progress;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -33,10 +36,12 @@ pub use json::{as_number, number};
 pub use nn::checkpoint::canonical;
 pub use place::Place;
 pub use progress::{Progress, Silent};
+pub use share::{OPEN_TRIALS, open_trials};
 
 use disk::{Disk, read, read_json};
 use owner::{Token, Who};
 use serde_json::{Value, json};
+use share::{Hand, Held};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -92,9 +97,35 @@ pub struct RunFolder {
 
 #[derive(Debug)]
 struct Open {
-    metrics: File,
+    /// The metrics' file, of the run's owner.
+    metrics: Option<File>,
     clock: Clock,
-    token: Token,
+    /// The run's token; a guest has none.
+    token: Option<Token>,
+    hand: Hand,
+    /// Parts in hand.
+    held: Vec<Held>,
+}
+
+impl Open {
+    /// Whether the file `name` may still be written: by who holds its part, everything else by the run's owner.
+    fn check(&self, name: &str, path: &Path) -> Result<(), RunError> {
+        let held = self.held.iter().find(|h| h.covers(name));
+        if held.is_none() && self.token.is_none() {
+            return Err(RunError::damaged(
+                &path.join(name),
+                "another process owns the run, and this one not that part",
+            ));
+        }
+        self.token.iter().try_for_each(Token::check)?;
+        held.map_or(Ok(()), Held::check)
+    }
+
+    /// The metrics' file, for the run's owner.
+    fn metrics(&mut self, path: &Path) -> Result<&mut File, RunError> {
+        self.check(METRICS, path)?;
+        self.metrics.as_mut().ok_or_else(|| finished(path))
+    }
 }
 
 /// Where the run of a configuration lives.
@@ -146,7 +177,7 @@ impl RunFolder {
             (None, false) => State::New,
         };
         let mut run = Self {
-            cost: Cost::read(path)?,
+            cost: Cost::own(path)?,
             path: path.to_owned(),
             metrics_len: 0,
             open: None,
@@ -159,7 +190,9 @@ impl RunFolder {
         let file = path.join(METRICS);
         let metrics = OpenOptions::new().append(true).create(true).open(&file).map_err(RunError::io("write", &file))?;
         run.metrics_len = metrics.metadata().map_err(RunError::io("read", &file))?.len();
-        run.open = Some(Open { metrics, clock: Clock::start(), token });
+        let hand = Hand { who, beat };
+        run.open =
+            Some(Open { metrics: Some(metrics), clock: Clock::start(), token: Some(token), hand, held: Vec::new() });
         if run.state == State::New {
             run.truncate_metrics(0)?;
         }
@@ -244,10 +277,10 @@ impl RunFolder {
             let what = format!("{} bytes, but the checkpoint was made after {len}", self.metrics_len);
             return Err(RunError::damaged(&path, what));
         }
-        let open = writable(&self.open, &self.path)?;
-        open.token.check()?;
+        let Some(open) = &mut self.open else { return Err(finished(&self.path)) };
+        let metrics = open.metrics(&self.path)?;
         if self.metrics_len > len {
-            self.disk.set_len(&open.metrics, len).map_err(RunError::io("write", &path))?;
+            self.disk.set_len(metrics, len).map_err(RunError::io("write", &path))?;
             self.metrics_len = len;
         }
         Ok(())
@@ -260,10 +293,10 @@ impl RunFolder {
     pub fn append_metrics(&mut self, value: &Value) -> Result<(), RunError> {
         let path = self.path.join(METRICS);
         let Some(open) = &mut self.open else { return Err(finished(&self.path)) };
-        open.token.check()?;
+        let metrics = open.metrics(&self.path)?;
         let line = canonical(value) + "\n";
-        if let Err(e) = self.disk.write(&mut open.metrics, line.as_bytes()) {
-            let _ = self.disk.set_len(&open.metrics, self.metrics_len);
+        if let Err(e) = self.disk.write(metrics, line.as_bytes()) {
+            let _ = self.disk.set_len(metrics, self.metrics_len);
             return Err(RunError::io("write", &path)(e));
         }
         self.metrics_len += line.len() as u64;
@@ -302,7 +335,7 @@ impl RunFolder {
         if let Some(parent) = path.parent().filter(|p| *p != self.path) {
             self.disk.create_dir_all(parent)?;
         }
-        self.disk.replace(&path, bytes, || open.token.check())
+        self.disk.replace(&path, bytes, || open.check(name, &self.path))
     }
 
     /// Writes the result, last of all: the run is done.
@@ -323,10 +356,14 @@ impl RunFolder {
 
     fn sync_metrics(&self) -> Result<(), RunError> {
         let open = writable(&self.open, &self.path)?;
-        self.disk.sync(&open.metrics).map_err(RunError::io("write", &self.path.join(METRICS)))
+        let sync = |file| self.disk.sync(file).map_err(RunError::io("write", &self.path.join(METRICS)));
+        open.metrics.as_ref().map_or(Ok(()), sync)
     }
 
     fn write_cost(&self) -> Result<(), RunError> {
+        if self.is_guest() {
+            return self.write_parts_cost();
+        }
         self.write_file(COST, self.cost().text().as_bytes())
     }
 }
@@ -334,13 +371,15 @@ impl RunFolder {
 impl Drop for RunFolder {
     /// Notes the end and gives the folder free. What fails here is lost without harm.
     fn drop(&mut self) {
+        let _ = self.write_parts_cost();
         let Some(open) = self.open.take() else { return };
+        let Some(token) = &open.token else { return };
         self.cost = self.cost.with(&open.clock);
         if let Some(last) = self.manifest["attempts"].as_array_mut().and_then(|a| a.last_mut()) {
             last["ended"] = cost::now().into();
         }
-        if self.write_manifest(&open.token).is_ok() {
-            let _ = self.disk.replace(&self.path.join(COST), self.cost.text().as_bytes(), || open.token.check());
+        if self.write_manifest(token).is_ok() {
+            let _ = self.disk.replace(&self.path.join(COST), self.cost.text().as_bytes(), || token.check());
         }
     }
 }

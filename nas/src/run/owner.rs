@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 pub(crate) const BEAT: Duration = Duration::from_secs(2);
 /// The token's file.
 pub(crate) const FILE: &str = "owner.json";
+/// The folder of trials.
+const TRIALS: &str = "trials";
 /// The beginning of a stale token's name while it is looked at.
 const ASIDE: &str = "owner.json.aside";
 
@@ -150,7 +152,10 @@ impl Token {
         for entry in entries {
             let path = entry.map_err(RunError::io("read", folder))?.path();
             if path.is_dir() {
-                self.sweep(&path)?;
+                // Trials may have holders of their own; each is swept when its token is taken.
+                if path.file_name().is_some_and(|n| n != TRIALS) {
+                    self.sweep(&path)?;
+                }
                 continue;
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

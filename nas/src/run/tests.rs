@@ -4,10 +4,10 @@ use super::identity::sample;
 use super::*;
 use std::io::ErrorKind;
 
-const QUICK: Duration = Duration::from_millis(20);
+pub(super) const QUICK: Duration = Duration::from_millis(20);
 
 /// In memory where there is such a folder: these tests sync thousands of times.
-fn scratch() -> tempfile::TempDir {
+pub(super) fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
@@ -15,7 +15,7 @@ fn facts() -> Facts {
     Facts { commit: "c".into(), device: "cpu".into(), simd: "avx2".into(), threads: 2, cudnn: None }
 }
 
-fn open(path: &Path, identity: &Identity, fresh: bool) -> Result<RunFolder, RunError> {
+pub(super) fn open(path: &Path, identity: &Identity, fresh: bool) -> Result<RunFolder, RunError> {
     open_on(path, identity, fresh, Disk::default(), Who::here(1))
 }
 
@@ -24,7 +24,7 @@ fn open_on(path: &Path, id: &Identity, fresh: bool, disk: Disk, who: Who) -> Res
 }
 
 /// A process that will turn out to be gone.
-fn ghost() -> Who {
+pub(super) fn ghost() -> Who {
     Who { pid: u32::MAX, ..Who::here(1) }
 }
 
@@ -47,7 +47,10 @@ fn train(run: &mut RunFolder) -> Result<(), RunError> {
         }
     }
     run.write_arch(&json!({"rule": "default"}))?;
+    let trial = "trials/0".to_owned();
+    assert_eq!(run.claim(std::slice::from_ref(&trial))?, Some(0));
     run.write_file("trials/0/trial.json", b"{}\n")?;
+    run.release(&trial)?;
     run.write_result(&result())
 }
 
