@@ -171,11 +171,7 @@ impl RunFolder {
             }
             None => json!({"identity": identity.json(), "hash": hash, "attempts": []}),
         };
-        let state = match (read_json(&path.join(RESULT))?, path.join(CHECKPOINT).exists()) {
-            (Some(result), _) => State::Done(result),
-            (None, true) => State::Resumable,
-            (None, false) => State::New,
-        };
+        let state = standing(path)?;
         let mut run = Self {
             cost: Cost::own(path)?,
             path: path.to_owned(),
@@ -197,6 +193,17 @@ impl RunFolder {
             run.truncate_metrics(0)?;
         }
         Ok(run)
+    }
+
+    /// Where the run of `identity` stands, without touching its folder: for who does not make it himself.
+    ///
+    /// # Errors
+    /// If the folder holds another configuration, or is damaged.
+    pub fn look(path: &Path, identity: &Identity) -> Result<State, RunError> {
+        let hash = identity.hash();
+        let Some(manifest) = read_json(&path.join(MANIFEST))? else { return Ok(State::New) };
+        same_configuration(path, manifest, identity, &hash)?;
+        standing(path)
     }
 
     /// The folder of a finished run needs no owner: several may look at it, and it may be read-only.
@@ -395,6 +402,15 @@ fn finished(path: &Path) -> RunError {
 /// How many attempts the manifest tells of; a guess that need not be right.
 fn attempts(path: &Path) -> usize {
     read_json(&path.join(MANIFEST)).ok().flatten().and_then(|m| m["attempts"].as_array().map(Vec::len)).unwrap_or(0)
+}
+
+/// What its files say of a run.
+fn standing(path: &Path) -> Result<State, RunError> {
+    Ok(match (read_json(&path.join(RESULT))?, path.join(CHECKPOINT).exists()) {
+        (Some(result), _) => State::Done(result),
+        (None, true) => State::Resumable,
+        (None, false) => State::New,
+    })
 }
 
 fn holds_a_run(path: &Path) -> bool {
