@@ -1,5 +1,6 @@
 //! Runs the real command line, in a scratch folder of its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -76,4 +77,27 @@ impl Cli {
 /// Lines of a file; 0 if it is not there.
 pub fn lines(path: &Path) -> usize {
     std::fs::read_to_string(path).map_or(0, |s| s.lines().count())
+}
+
+/// What may differ from run to run, and may be there or not.
+const PASSING: [&str; 5] = ["manifest.json", "cost.json", "owner.json", "live.json", "open-trials.json"];
+
+/// Every lasting file below a folder, by its path.
+///
+/// # Panics
+/// If one cannot be read.
+pub fn lasting(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut all, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(path) = open.pop() {
+        for entry in std::fs::read_dir(&path).expect("a folder").map(|e| e.expect("an entry").path()) {
+            let file = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if entry.is_dir() {
+                open.push(entry);
+            } else if !PASSING.contains(&file.as_str()) && !file.starts_with("events.out.tfevents.") {
+                let name = entry.strip_prefix(folder).expect("below it").display().to_string();
+                all.insert(name, std::fs::read(entry).expect("a file"));
+            }
+        }
+    }
+    all
 }

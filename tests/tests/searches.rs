@@ -6,30 +6,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use np360_tests::cli::{Cli, lines};
+use np360_tests::cli::{Cli, lasting, lines};
 
 /// Seconds of a search: trials of up to four epochs, of which some are promoted; then four epochs of final training.
 const SEARCH: &str = "bench satellite wrn-asha --profile smoke --set train=96 --set val=32 --set test=32 --set epochs=4 \
                       --set trials=6 --set width=0.25";
-
-/// What may differ from run to run, and may be there or not.
-const PASSING: [&str; 3] = ["manifest.json", "cost.json", "owner.json"];
-
-/// Every lasting file below a folder, by its path.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let (mut all, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
-    while let Some(path) = open.pop() {
-        for entry in fs::read_dir(&path).unwrap().map(|e| e.unwrap().path()) {
-            let name = entry.strip_prefix(folder).unwrap().display().to_string();
-            if entry.is_dir() {
-                open.push(entry);
-            } else if !PASSING.contains(&name.as_str()) {
-                all.insert(name, fs::read(entry).unwrap());
-            }
-        }
-    }
-    all
-}
 
 fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
     assert!(a.keys().eq(b.keys()), "{:?} and {:?}", a.keys(), b.keys());
@@ -44,7 +25,7 @@ fn kill_9_anywhere_in_a_search_does_not_change_a_byte() {
     let whole = |out: &str, extra: &str| {
         let (code, said) = cli.run(cli.command(&format!("{SEARCH} {extra}"), out));
         assert_eq!(code, 0, "{said}");
-        files(&folder(out))
+        lasting(&folder(out))
     };
     let plain = whole("plain", "--threads 1");
     assert_eq!(plain.keys().filter(|name| name.starts_with("trials/")).count(), 12, "{:?}", plain.keys());
@@ -98,7 +79,7 @@ fn kill_9_anywhere_in_any_method_does_not_change_a_byte() {
         let whole = |out: &str, extra: &str| {
             let (code, said) = cli.run(cli.command(&format!("{bench} {extra}"), out));
             assert_eq!(code, 0, "{said}");
-            files(&folder(out))
+            lasting(&folder(out))
         };
         let (plain, killed) = (whole("plain", "--threads 1"), folder("killed"));
         let there = |file: &str| killed.join(file).exists();
