@@ -118,6 +118,9 @@ pub struct BenchArgs {
     /// Move runs that are there aside (to SEED.old-N) and begin anew
     #[arg(long)]
     pub fresh: bool,
+    /// Tell what happens as JSON, one event a line on the standard output, and no table
+    #[arg(long, conflicts_with = "dry_run")]
+    pub json: bool,
 }
 
 /// Show, count and export architecture files.

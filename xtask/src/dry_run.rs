@@ -1,11 +1,12 @@
 //! `bench --dry-run`: what each cell would take, and whether it fits the paper's card.
 
 use nas::profile::{Overrides, Profile};
+use nas::protocol::Asked;
 use nas::{methods, plan};
 
 use crate::cells::select;
 use crate::cli::BenchArgs;
-use crate::{Ended, ui};
+use crate::{Ended, Usage, ui};
 
 /// Memory of the card that the paper used (a V100 of 16 GB), in bytes.
 const CARD: usize = 16_000_000_000;
@@ -14,7 +15,9 @@ const CARD: usize = 16_000_000_000;
 ///
 /// # Errors
 /// If the words name no cell whose method is built, or a network cannot be built.
-pub fn run(args: &BenchArgs, overrides: &Overrides) -> anyhow::Result<Ended> {
+pub fn run(args: &BenchArgs) -> anyhow::Result<Ended> {
+    let overrides = &Overrides::parse(&args.set).map_err(Usage)?;
+    Asked::parse(&args.protocol, &args.quirk).map_err(Usage)?;
     // A cell can be planned before its data are built: the shapes are the published data's.
     let planned = |task: &str, method: &str| {
         tasks::by_name(task).is_ok_and(|t| methods::by_name(method).is_some_and(|m| m.covers(t.facts())))

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod export;
 pub mod fetch;
 pub mod kernels;
+pub mod live;
 pub mod perf;
 pub mod progress;
 pub mod sheet;

@@ -38,11 +38,12 @@ pub fn note(text: &str) {
 
 /// Prints an error, once, with its causes, as one line.
 pub fn error(e: &anyhow::Error) {
-    note(&error_line(e));
+    note(&format!("error: {}", one_line(e)));
 }
 
-fn error_line(e: &anyhow::Error) -> String {
-    format!("error: {e:#}").replace('\n', " ")
+/// An error with its causes, as one line.
+pub fn one_line(e: &anyhow::Error) -> String {
+    format!("{e:#}").replace('\n', " ")
 }
 
 /// Whether a person watches the progress.
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn an_error_is_one_line_with_its_causes() {
         let e = anyhow!("no space\nleft").context("cannot write a/b").context("satellite wrn");
-        assert_eq!(error_line(&e), "error: satellite wrn: cannot write a/b: no space left");
+        assert_eq!(one_line(&e), "satellite wrn: cannot write a/b: no space left");
     }
 
     #[test]

@@ -1,0 +1,216 @@
+//! One run after another, in this process.
+
+use super::plan::{Request, Work};
+use crate::cells::Cell;
+use crate::cli::BenchArgs;
+use crate::engine::{Engine, Job, Outcome, Source};
+use crate::live::{Audience, Event, Reporter};
+use crate::ui;
+use anyhow::Context;
+use kernels::Device;
+use kernels::cuda::{self, Mode, cudnn};
+use nas::profile::Values;
+use nas::run::{Facts, Identity, Progress, RunFolder, State, as_number, folder, interrupt};
+use std::cell::RefCell;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It was not begun.
+    Waiting,
+    /// Its result is there.
+    Done,
+    /// By an error, which was told.
+    Failed,
+    /// Interrupted: what it needs to go on is saved.
+    Interrupted,
+}
+
+/// What makes runs.
+pub struct One<'a> {
+    args: &'a BenchArgs,
+    request: &'a Request,
+    engine: &'a dyn Engine,
+    facts: Facts,
+    device: Device,
+    /// The data of the cell in hand.
+    source: RefCell<Option<(Cell, Source)>>,
+}
+
+impl<'a> One<'a> {
+    /// Opens the device and sets this process' threads and mode.
+    ///
+    /// # Errors
+    /// If the device is not there.
+    pub fn new(args: &'a BenchArgs, request: &'a Request, engine: &'a dyn Engine) -> anyhow::Result<Self> {
+        let device = args.device.open().map_err(anyhow::Error::msg)?;
+        if let Some(threads) = args.threads {
+            kernels::pool::set_threads(usize::from(threads));
+        }
+        let facts = Facts { cudnn: speed(args), ..facts(args) };
+        Ok(Self { args, request, engine, facts, device, source: RefCell::new(None) })
+    }
+
+    /// Makes a run, from wherever it stands, and tells how it ended.
+    pub fn run(&self, work: &Work, audience: &mut dyn Audience) -> Standing {
+        let run = work.run();
+        audience.hear(&Event::Start { run: run.clone() });
+        match self.attempt(work, audience) {
+            Ok(Some(done)) => {
+                audience.hear(&done);
+                Standing::Done
+            }
+            Ok(None) => {
+                audience.hear(&Event::Interrupted { run });
+                Standing::Interrupted
+            }
+            Err(e) => {
+                audience.hear(&Event::Failed { run, error: ui::one_line(&e) });
+                Standing::Failed
+            }
+        }
+    }
+
+    /// Gives the event of a run that is done; none, if it was interrupted.
+    fn attempt(&self, work: &Work, audience: &mut dyn Audience) -> anyhow::Result<Option<Event>> {
+        let run = work.run();
+        let values = self.args.profile.values(work.cell.task, work.cell.method).with(&self.request.overrides);
+        let source = self.source(work.cell, &values, audience).with_context(|| run.cell())?;
+        self.seed(work, &values, &source, audience).with_context(|| run.to_string())
+    }
+
+    fn source(&self, cell: Cell, values: &Values, audience: &mut dyn Audience) -> anyhow::Result<Source> {
+        if let Some((_, source)) = self.source.borrow().as_ref().filter(|(of, _)| *of == cell) {
+            return Ok(source.clone());
+        }
+        let source = self.engine.data(cell.task, values, &self.args.data, &mut OfCell(cell, audience))?;
+        self.source.replace(Some((cell, source.clone())));
+        Ok(source)
+    }
+
+    fn seed(
+        &self,
+        work: &Work,
+        values: &Values,
+        source: &Source,
+        audience: &mut dyn Audience,
+    ) -> anyhow::Result<Option<Event>> {
+        if interrupt::requested() {
+            return Ok(None);
+        }
+        let Work { cell, seed, .. } = *work;
+        let identity = self.identity(cell, seed, values, source);
+        let path = folder(&self.args.out, &identity);
+        let mut run = RunFolder::open(&path, &identity, &self.facts, self.args.fresh)?;
+        let mut watch = Reporter::new(work.run(), audience);
+        if matches!(run.state(), State::Done(_)) {
+            watch.note("done before; not run again");
+            return done(work, &run).map(Some);
+        }
+        watch.opened(&path);
+        for notice in &source.notices {
+            watch.note(notice);
+        }
+        let quirks = self.request.asked.of(cell.task, cell.method);
+        let job = Job {
+            task: cell.task,
+            method: cell.method,
+            seed,
+            profile: self.args.profile,
+            values,
+            overrides: &self.request.overrides,
+            arch: self.request.arch.as_ref().map(|(arch, _)| arch),
+            quirks: &quirks,
+            device: self.device,
+            source,
+            checkpoint_seconds: self.args.checkpoint_seconds,
+        };
+        if self.engine.run(&job, &mut run, &mut watch)? == Outcome::Interrupted {
+            return Ok(None);
+        }
+        watch.done();
+        done(work, &run).map(Some)
+    }
+
+    fn identity(&self, cell: Cell, seed: u64, values: &Values, source: &Source) -> Identity {
+        let Request { overrides, asked, arch, .. } = self.request;
+        Identity {
+            task: cell.task.to_owned(),
+            method: cell.method.to_owned(),
+            seed,
+            protocol: asked.protocol().to_owned(),
+            quirks: asked.of(cell.task, cell.method).names().map(str::to_owned).collect(),
+            mode: self.args.mode,
+            profile: self.args.profile.name().to_owned(),
+            values: values.map(),
+            set: overrides.of(cell.method).map().clone(),
+            arch: arch.as_ref().map(|(_, hash)| hash.clone()),
+            data: source.hash.clone(),
+            code: nas::code_version(),
+        }
+    }
+}
+
+/// What a finished run says.
+fn done(work: &Work, run: &RunFolder) -> anyhow::Result<Event> {
+    let State::Done(result) = run.state() else { anyhow::bail!("it ended without a result") };
+    let metric = tasks::by_name(work.cell.task)?.facts().metric;
+    Ok(Event::Done {
+        run: work.run(),
+        metric: metric.name.to_owned(),
+        unit: metric.unit.to_owned(),
+        value: as_number(&result["value"]).context("its result has no value")?,
+        hours: run.cost().hours,
+    })
+}
+
+/// Notes about a cell's data, whatever the seed.
+struct OfCell<'a>(Cell, &'a mut dyn Audience);
+
+impl Progress for OfCell<'_> {
+    fn stage(&mut self, _: &str, _: usize, _: usize) {}
+    fn step(&mut self, _: usize, _: usize) {}
+    fn epoch(&mut self, _: usize, _: Option<(&str, f64)>) {}
+
+    fn note(&mut self, text: &str) {
+        let Cell { task, method } = self.0;
+        let (task, method, text) = (task.to_owned(), method.to_owned(), text.to_owned());
+        self.1.hear(&Event::Note { task, method, seed: None, text });
+    }
+}
+
+fn facts(args: &BenchArgs) -> Facts {
+    Facts {
+        commit: commit(),
+        device: args.device.to_string(),
+        simd: kernels::simd::level().to_string(),
+        threads: kernels::pool::threads(),
+        cudnn: None,
+    }
+}
+
+/// Sets the mode; what computes convolutions in speed mode, where it is cuDNN, else says so.
+fn speed(args: &BenchArgs) -> Option<String> {
+    cuda::set_mode(args.mode);
+    if args.mode == Mode::Exact {
+        return None;
+    }
+    match (cudnn::version(), cuda::driver::opened()) {
+        (Ok(version), Some(card)) => return Some(format!("{version} on {}", card.name)),
+        (Ok(_), None) => ui::note("cuDNN computes on cards alone: own kernels go on"),
+        (Err(why), _) => ui::note(&format!("{why}: own kernels go on")),
+    }
+    None
+}
+
+/// The commit of the source this was built from, as far as git tells.
+fn commit() -> String {
+    let git = |args: &[&str]| {
+        let output =
+            std::process::Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(head) = git(&["rev-parse", "HEAD"]) else { return "unknown".to_owned() };
+    let clean = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|s| s.is_empty());
+    if clean { head } else { format!("{head}-dirty") }
+}
