@@ -84,9 +84,7 @@ fn guests_take_trials_from_a_run_and_change_no_byte() {
     whole(&cli, &format!("{SEARCH} --help-trials"), "alone");
 
     // While the owner stands still with one trial in hand, a guest does what it can of the others.
-    let owner = |out: &str| {
-        cli.command(SEARCH, out).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    };
+    let owner = |out: &str| cli.command(SEARCH, out).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut child = owner("helped");
     until("trials are open", || folder.join("open-trials.json").exists());
     until("one is taken", || (0..6).any(|id| folder.join(format!("trials/{id}/owner.json")).exists()));
@@ -104,9 +102,7 @@ fn guests_take_trials_from_a_run_and_change_no_byte() {
     signal(&child, "STOP");
     let guest = format!("{SEARCH} --help-trials --checkpoint-seconds 0");
     let mut guest = cli.command(&guest, "killed").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until("the guest is at work", || {
-        guest_has_saved(&folder) || helped(&folder) > 0
-    });
+    until("the guest is at work", || guest_has_saved(&folder) || helped(&folder) > 0);
     guest.kill().unwrap();
     guest.wait().unwrap();
     child.kill().unwrap();

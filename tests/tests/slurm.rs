@@ -39,7 +39,8 @@ fn whole(cli: &Cli, line: &str, out: &str, env: &[(String, String)]) -> String {
 /// The process that owns a run, once it has saved something.
 fn owner(folder: &Path) -> Option<u32> {
     let owner: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("owner.json")).ok()?).ok()?;
-    let saved = folder.join("checkpoint.safetensors").exists() || folder.join("trials/0/checkpoint.safetensors").exists();
+    let saved =
+        folder.join("checkpoint.safetensors").exists() || folder.join("trials/0/checkpoint.safetensors").exists();
     saved.then_some(u32::try_from(owner["pid"].as_u64()?).ok()?)
 }
 

@@ -1,5 +1,6 @@
 //! The command line as data: what clap parses and `--help` prints.
 
+use crate::bench::engines::EngineArgs;
 use clap::{Args, Parser, Subcommand};
 use kernels::cuda::Mode;
 use kernels::device::Choice;
@@ -121,6 +122,9 @@ pub struct BenchArgs {
     /// Tell what happens as JSON, one event a line on the standard output, and no table
     #[arg(long, conflicts_with = "dry_run")]
     pub json: bool,
+    /// Who makes the runs.
+    #[command(flatten)]
+    pub engine: EngineArgs,
 }
 
 /// Show, count and export architecture files.

@@ -78,6 +78,15 @@ pub trait Engine {
     /// If they can neither be opened nor generated.
     fn data(&self, task: &str, values: &Values, data: &Path, progress: &mut dyn Progress) -> anyhow::Result<Source>;
 
+    /// Helps the process that runs a cell with its search's trials, as long as there is something to do.
+    ///
+    /// # Errors
+    /// If it fails.
+    fn help(&self, job: &Job<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> anyhow::Result<Outcome> {
+        let _ = (job, folder, progress);
+        Ok(Outcome::Done)
+    }
+
     /// Runs one cell in its folder, from wherever it stands.
     ///
     /// # Errors
@@ -98,21 +107,34 @@ impl Engine for Built {
         find_or_generate(task, values, data, progress)
     }
 
+    fn help(&self, job: &Job<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> anyhow::Result<Outcome> {
+        with_cell(job, progress, |cell, progress| cell::assist(cell, folder, progress))
+    }
+
     fn run(&self, job: &Job<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> anyhow::Result<Outcome> {
-        let method = methods::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
-        let data = &Dataset::open_with(&job.source.dir, tasks::by_name(job.task)?, job.quirks.clone())?;
-        let (seed, profile, values, set, arch) = (job.seed, job.profile, job.values, job.overrides, job.arch);
-        let (device, checkpoint_seconds) = (job.device, job.checkpoint_seconds);
-        let cell = cell::Cell { method, data, seed, profile, values, set, arch, device, checkpoint_seconds };
-        // A failed card ends this cell as its error.
-        match driver::guard(|| cell::run(&cell, folder, progress))? {
-            Ok(()) => Ok(Outcome::Done),
-            Err(e @ nas::Error::Interrupted { .. }) => {
-                progress.note(&e.to_string());
-                Ok(Outcome::Interrupted)
-            }
-            Err(e) => Err(e.into()),
+        with_cell(job, progress, |cell, progress| cell::run(cell, folder, progress))
+    }
+}
+
+/// Opens a job's data and does something with its cell.
+fn with_cell(
+    job: &Job<'_>,
+    progress: &mut dyn Progress,
+    work: impl FnOnce(&cell::Cell<'_>, &mut dyn Progress) -> Result<(), nas::Error>,
+) -> anyhow::Result<Outcome> {
+    let method = methods::by_name(job.method).with_context(|| format!("{} is not built yet", job.method))?;
+    let data = &Dataset::open_with(&job.source.dir, tasks::by_name(job.task)?, job.quirks.clone())?;
+    let (seed, profile, values, set, arch) = (job.seed, job.profile, job.values, job.overrides, job.arch);
+    let (device, checkpoint_seconds) = (job.device, job.checkpoint_seconds);
+    let cell = cell::Cell { method, data, seed, profile, values, set, arch, device, checkpoint_seconds };
+    // A failed card ends this cell as its error.
+    match driver::guard(|| work(&cell, progress))? {
+        Ok(()) => Ok(Outcome::Done),
+        Err(e @ nas::Error::Interrupted { .. }) => {
+            progress.note(&e.to_string());
+            Ok(Outcome::Interrupted)
         }
+        Err(e) => Err(e.into()),
     }
 }
 

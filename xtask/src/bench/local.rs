@@ -35,7 +35,6 @@ struct Process {
 
 /// Everything that is under way.
 struct Local<'a> {
-    args: &'a BenchArgs,
     plan: &'a Plan,
     program: PathBuf,
     flags: Vec<String>,
@@ -55,17 +54,11 @@ struct Local<'a> {
 ///
 /// # Errors
 /// If this program cannot be started again.
-pub fn run(
-    args: &BenchArgs,
-    plan: &Plan,
-    one: &One<'_>,
-    audience: &mut dyn Audience,
-) -> anyhow::Result<Vec<Standing>> {
-    let (paths, standings) = super::made_ready(one, plan, audience);
+pub fn run(args: &BenchArgs, plan: &Plan, one: &One<'_>, audience: &mut dyn Audience) -> anyhow::Result<Vec<Standing>> {
+    let (paths, standings) = super::engines::made_ready(one, plan, audience);
     let (tell, hear) = channel();
-    let threads = kernels::pool::threads().div_ceil(usize::from(args.jobs).max(1)).max(1);
+    let threads = kernels::pool::threads().div_ceil(usize::from(args.engine.jobs).max(1)).max(1);
     let mut local = Local {
-        args,
         plan,
         program: std::env::current_exe().context("cannot find this program")?,
         flags: child::flags(args)?,
@@ -84,7 +77,7 @@ pub fn run(
             stopped = true;
             local.stop();
         }
-        while !stopped && local.running() < usize::from(args.jobs) && local.begin(audience)? {}
+        while !stopped && local.running() < usize::from(args.engine.jobs) && local.begin(audience)? {}
         if local.running() == 0 {
             return Ok(local.standings);
         }
@@ -190,7 +183,9 @@ impl Local<'_> {
         let error = match status.code() {
             Some(_) if !last.is_empty() => last.strip_prefix("error: ").unwrap_or(last).to_owned(),
             Some(code) => format!("{run}: its process ended with exit code {code} and did not say why"),
-            None => format!("{run}: its process was killed ({status}); the same command goes on from its last checkpoint"),
+            None => {
+                format!("{run}: its process was killed ({status}); the same command goes on from its last checkpoint")
+            }
         };
         self.standings[process.work] = Standing::Failed;
         audience.hear(&Event::Failed { run, error });

@@ -1,7 +1,11 @@
 //! `bench`: every chosen cell and seed in its folder, then the table.
 
+pub mod child;
+pub mod engines;
+pub mod local;
 pub mod one;
 pub mod plan;
+pub mod slurm;
 
 use crate::cells::Cell;
 use crate::cli::BenchArgs;
@@ -20,13 +24,18 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     if args.dry_run {
         return dry_run::run(args);
     }
+    args.engine.check()?;
     let request = Request::parse(args, engine)?;
     let plan = &request.plan;
     let one = One::new(args, &request, engine)?;
     stop_on_signals();
     let mut audience = live::audience(args.json);
+    if args.engine.help_trials {
+        plan.work.iter().try_for_each(|work| one.help(work, audience.as_mut()))?;
+        return Ok(if interrupt::requested() { Ended::Interrupted } else { Ended::Well });
+    }
     audience.hear(&plan.event(args));
-    let standings = one_by_one(&one, plan, audience.as_mut());
+    let standings = engines::run(args, plan, &one, audience.as_mut())?;
     audience.hear(&end(&standings));
     drop(audience);
     finish(args, plan, &standings)
@@ -69,7 +78,7 @@ fn finish(args: &BenchArgs, plan: &Plan, standings: &[Standing]) -> anyhow::Resu
             ui::line(&table::render(&rows, args.profile, &args.out));
         }
     }
-    if standings.contains(&Standing::Interrupted) {
+    if standings.contains(&Standing::Interrupted) || interrupt::requested() {
         ui::note("interrupted; the same command goes on from here");
         return Ok(Ended::Interrupted);
     }

@@ -10,8 +10,11 @@ use anyhow::Context;
 use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
 use nas::profile::Values;
-use nas::run::{Facts, Identity, Progress, RunFolder, State, as_number, folder, interrupt};
+use nas::run::{Cost, Facts, Identity, Progress, RESULT, RunFolder, State, as_number, folder, interrupt};
+use serde_json::Value;
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use tasks::Quirks;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +77,7 @@ impl<'a> One<'a> {
     /// Gives the event of a run that is done; none, if it was interrupted.
     fn attempt(&self, work: &Work, audience: &mut dyn Audience) -> anyhow::Result<Option<Event>> {
         let run = work.run();
-        let values = self.args.profile.values(work.cell.task, work.cell.method).with(&self.request.overrides);
+        let values = self.values(work.cell);
         let source = self.source(work.cell, &values, audience).with_context(|| run.cell())?;
         self.seed(work, &values, &source, audience).with_context(|| run.to_string())
     }
@@ -105,31 +108,86 @@ impl<'a> One<'a> {
         let mut watch = Reporter::new(work.run(), audience);
         if matches!(run.state(), State::Done(_)) {
             watch.note("done before; not run again");
-            return done(work, &run).map(Some);
+            return done_in(work, &path).map(Some);
         }
         watch.opened(&path);
         for notice in &source.notices {
             watch.note(notice);
         }
         let quirks = self.request.asked.of(cell.task, cell.method);
-        let job = Job {
-            task: cell.task,
-            method: cell.method,
-            seed,
-            profile: self.args.profile,
-            values,
-            overrides: &self.request.overrides,
-            arch: self.request.arch.as_ref().map(|(arch, _)| arch),
-            quirks: &quirks,
-            device: self.device,
-            source,
-            checkpoint_seconds: self.args.checkpoint_seconds,
-        };
+        let job = self.job(work, values, source, &quirks);
         if self.engine.run(&job, &mut run, &mut watch)? == Outcome::Interrupted {
             return Ok(None);
         }
         watch.done();
-        done(work, &run).map(Some)
+        done_in(work, &path).map(Some)
+    }
+
+    /// What the engine is to do.
+    fn job<'b>(&'b self, work: &Work, values: &'b Values, source: &'b Source, quirks: &'b Quirks) -> Job<'b> {
+        Job {
+            task: work.cell.task,
+            method: work.cell.method,
+            seed: work.seed,
+            profile: self.args.profile,
+            values,
+            overrides: &self.request.overrides,
+            arch: self.request.arch.as_ref().map(|(arch, _)| arch),
+            quirks,
+            device: self.device,
+            source,
+            checkpoint_seconds: self.args.checkpoint_seconds,
+        }
+    }
+
+    fn values(&self, cell: Cell) -> Values {
+        self.args.profile.values(cell.task, cell.method).with(&self.request.overrides)
+    }
+
+    /// Finds or generates the data of a run that another process is to make, and looks at its folder; gives that, and the
+    /// event of its end if it is done. With `--fresh` what is there is moved aside now.
+    ///
+    /// # Errors
+    /// If there are no data, or the folder holds another configuration.
+    pub fn ready(&self, work: &Work, audience: &mut dyn Audience) -> anyhow::Result<(PathBuf, Option<Event>)> {
+        let (run, values) = (work.run(), self.values(work.cell));
+        let source = self.source(work.cell, &values, audience).with_context(|| run.cell())?;
+        let identity = self.identity(work.cell, work.seed, &values, &source);
+        let path = folder(&self.args.out, &identity);
+        let look = || -> anyhow::Result<Option<Event>> {
+            if self.args.fresh {
+                drop(RunFolder::open(&path, &identity, &self.facts, true)?);
+                return Ok(None);
+            }
+            match RunFolder::look(&path, &identity)? {
+                State::Done(_) => done_in(work, &path).map(Some),
+                _ => Ok(None),
+            }
+        };
+        let done = look().with_context(|| run.to_string())?;
+        if done.is_some() {
+            Reporter::new(run, audience).note("done before; not run again");
+        }
+        Ok((path, done))
+    }
+
+    /// Helps the process that makes a run with its search's trials; does nothing where there is nothing to do.
+    ///
+    /// # Errors
+    /// If a trial fails.
+    pub fn help(&self, work: &Work, audience: &mut dyn Audience) -> anyhow::Result<()> {
+        let (run, values) = (work.run(), self.values(work.cell));
+        let source = self.source(work.cell, &values, audience).with_context(|| run.cell())?;
+        let identity = self.identity(work.cell, work.seed, &values, &source);
+        let mut help = || -> anyhow::Result<()> {
+            let Some(mut folder) = RunFolder::visit(&folder(&self.args.out, &identity), &identity)? else {
+                return Ok(());
+            };
+            let quirks = self.request.asked.of(work.cell.task, work.cell.method);
+            let job = self.job(work, &values, &source, &quirks);
+            self.engine.help(&job, &mut folder, &mut Reporter::new(work.run(), audience)).map(drop)
+        };
+        help().with_context(|| run.to_string())
     }
 
     fn identity(&self, cell: Cell, seed: u64, values: &Values, source: &Source) -> Identity {
@@ -151,17 +209,18 @@ impl<'a> One<'a> {
     }
 }
 
-/// What a finished run says.
-fn done(work: &Work, run: &RunFolder) -> anyhow::Result<Event> {
-    let State::Done(result) = run.state() else { anyhow::bail!("it ended without a result") };
+/// The event of a finished run, by its folder.
+///
+/// # Errors
+/// If there is no result in it, or it cannot be read.
+pub fn done_in(work: &Work, path: &Path) -> anyhow::Result<Event> {
+    let file = path.join(RESULT);
+    let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let result: Value = serde_json::from_slice(&text).with_context(|| format!("cannot read {}", file.display()))?;
     let metric = tasks::by_name(work.cell.task)?.facts().metric;
-    Ok(Event::Done {
-        run: work.run(),
-        metric: metric.name.to_owned(),
-        unit: metric.unit.to_owned(),
-        value: as_number(&result["value"]).context("its result has no value")?,
-        hours: run.cost().hours,
-    })
+    let value = as_number(&result["value"]).with_context(|| format!("{}: no value", file.display()))?;
+    let hours = Cost::read(path)?.hours;
+    Ok(Event::Done { run: work.run(), metric: metric.name.to_owned(), unit: metric.unit.to_owned(), value, hours })
 }
 
 /// Notes about a cell's data, whatever the seed.

@@ -74,14 +74,9 @@ struct Watch<'a> {
 ///
 /// # Errors
 /// If Slurm is not there or refuses the jobs, or the folder of runs cannot be written.
-pub fn run(
-    args: &BenchArgs,
-    plan: &Plan,
-    one: &One<'_>,
-    audience: &mut dyn Audience,
-) -> anyhow::Result<Vec<Standing>> {
+pub fn run(args: &BenchArgs, plan: &Plan, one: &One<'_>, audience: &mut dyn Audience) -> anyhow::Result<Vec<Standing>> {
     let queued = queue::queue()?;
-    let (paths, standings) = super::made_ready(one, plan, audience);
+    let (paths, standings) = super::engines::made_ready(one, plan, audience);
     let out = std::path::absolute(&args.out).with_context(|| format!("cannot find {}", args.out.display()))?;
     let root = out.join(".slurm");
     let number = (1..).find(|n: &usize| !root.join(n.to_string()).exists()).expect("numbers do not end");
@@ -109,7 +104,9 @@ impl Watch<'_> {
             for array in Array::of(&folder) {
                 let queued = queued.iter().filter(|q| q.array == array.number && q.state != State::Over);
                 for q in queued {
-                    let Some(line) = cells.get(if array.helps { array.indices[0] } else { q.index } - 1) else { continue };
+                    let Some(line) = cells.get(if array.helps { array.indices[0] } else { q.index } - 1) else {
+                        continue;
+                    };
                     let Some(i) = (0..self.plan.work.len()).find(|i| self.line(*i) == *line) else { continue };
                     if array.helps {
                         self.guests.push((array.number, i));
@@ -132,7 +129,8 @@ impl Watch<'_> {
     /// Writes what every job needs.
     fn prepare(&self) -> anyhow::Result<()> {
         let folder = &self.folder;
-        let written = |name: &str| format!("cannot write {} (--out chooses another folder)", folder.join(name).display());
+        let written =
+            |name: &str| format!("cannot write {} (--out chooses another folder)", folder.join(name).display());
         std::fs::create_dir_all(folder).with_context(|| written(""))?;
         let program = std::env::current_exe().context("cannot find this program")?;
         std::fs::copy(&program, folder.join("np360")).with_context(|| written("np360"))?;
@@ -147,7 +145,7 @@ impl Watch<'_> {
         if !self.folder.join("job.sh").exists() {
             self.prepare()?;
         }
-        let limit = self.args.array_limit.map(|n| format!("%{n}")).unwrap_or_default();
+        let limit = self.args.engine.array_limit.map(|n| format!("%{n}")).unwrap_or_default();
         let mut args = vec![
             "--parsable".to_owned(),
             format!("--job-name={NAME}"),
@@ -157,10 +155,10 @@ impl Watch<'_> {
             format!("--signal=B:TERM@{WARNING}"),
             format!("--output={}", self.folder.join(log).display()),
         ];
-        args.extend(self.args.partition.iter().map(|p| format!("--partition={p}")));
-        args.extend(self.args.gpus.iter().map(|n| format!("--gres=gpu:{n}")));
+        args.extend(self.args.engine.partition.iter().map(|p| format!("--partition={p}")));
+        args.extend(self.args.engine.gpus.iter().map(|n| format!("--gres=gpu:{n}")));
         args.extend(self.args.threads.iter().map(|n| format!("--cpus-per-task={n}")));
-        args.extend(self.args.sbatch.iter().cloned());
+        args.extend(self.args.engine.sbatch.iter().cloned());
         args.extend(more);
         args.push(self.folder.join("job.sh").display().to_string());
         queue::submit(&args)
@@ -181,7 +179,12 @@ impl Watch<'_> {
     }
 
     /// Submits runs as one array, to begin when another element has ended, well or not.
-    fn sbatch(&mut self, runs: &[usize], after: Option<(u64, usize)>, audience: &mut dyn Audience) -> anyhow::Result<()> {
+    fn sbatch(
+        &mut self,
+        runs: &[usize],
+        after: Option<(u64, usize)>,
+        audience: &mut dyn Audience,
+    ) -> anyhow::Result<()> {
         let lines: Vec<usize> = runs.iter().map(|i| i + 1).collect();
         let after = after.map(|(array, index)| format!("--dependency=afterany:{array}_{index}"));
         let number = self.submit_array(&lines, after, "%a.log")?;
@@ -312,7 +315,10 @@ impl Watch<'_> {
             Ok(code) => {
                 let said = std::fs::read_to_string(&log).unwrap_or_default();
                 let why = said.lines().rev().find_map(|l| l.strip_prefix("error: "));
-                why.map_or_else(|| format!("{run}: its job ended with exit code {code}; see {}", log.display()), str::to_owned)
+                why.map_or_else(
+                    || format!("{run}: its job ended with exit code {code}; see {}", log.display()),
+                    str::to_owned,
+                )
             }
             Err(_) if since.elapsed() < 3 * LOOK => return Ok(()),
             Err(_) if job.vanished < VANISHED => {
@@ -330,8 +336,11 @@ impl Watch<'_> {
     /// Says why jobs wait, when that is more than their turn.
     fn waits(&mut self, queued: &[Queued], audience: &mut dyn Audience) {
         let usual = ["None", "Priority", "Resources", "JobArrayTaskLimit", "Dependency", "BeginTime", ""];
-        let ours = queued.iter().filter(|q| q.state == State::Pending && self.jobs.iter().any(|j| j.at == Some((q.array, q.index))));
-        let reasons: BTreeSet<String> = ours.map(|q| q.reason.clone()).filter(|r| !usual.contains(&r.as_str())).collect();
+        let ours = queued
+            .iter()
+            .filter(|q| q.state == State::Pending && self.jobs.iter().any(|j| j.at == Some((q.array, q.index))));
+        let reasons: BTreeSet<String> =
+            ours.map(|q| q.reason.clone()).filter(|r| !usual.contains(&r.as_str())).collect();
         for reason in &reasons {
             if !self.told.contains(reason) {
                 self.note(0, &format!("jobs wait: Slurm says {reason}"), audience);
@@ -345,7 +354,8 @@ impl Watch<'_> {
         let live = |array: u64| queued.iter().filter(move |q| q.array == array && q.state != State::Over).count();
         self.guests.retain(|(array, _)| live(*array) > 0);
         for i in 0..self.plan.work.len() {
-            let Some(path) = self.paths[i].as_ref().filter(|_| self.jobs[i].running && self.standings[i] == Standing::Waiting)
+            let Some(path) =
+                self.paths[i].as_ref().filter(|_| self.jobs[i].running && self.standings[i] == Standing::Waiting)
             else {
                 continue;
             };

@@ -111,14 +111,8 @@ mod tests {
     #[test]
     fn a_line_of_the_queue_is_read() {
         let running = parse("12|9|3|RUNNING|n1|None").unwrap();
-        let expected = Queued {
-            job: 12,
-            array: 9,
-            index: 3,
-            state: State::Running,
-            node: "n1".into(),
-            reason: "None".into(),
-        };
+        let expected =
+            Queued { job: 12, array: 9, index: 3, state: State::Running, node: "n1".into(), reason: "None".into() };
         assert_eq!(running, expected);
         let states = ["PENDING", "COMPLETING", "CANCELLED", "TIMEOUT"].map(|s| format!("1|1|5|{s}||Priority"));
         let states = states.map(|l| parse(&l).unwrap().state);

@@ -91,7 +91,9 @@ impl Array {
         let path = folder.join("arrays");
         let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
         let written = file.as_mut().map_err(|e| std::io::Error::new(e.kind(), e.to_string()));
-        written.and_then(|f| f.write_all(self.line().as_bytes())).with_context(|| format!("cannot write {}", path.display()))
+        written
+            .and_then(|f| f.write_all(self.line().as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Those of a folder.
@@ -142,7 +144,8 @@ mod tests {
         std::fs::write(path("cells"), "darcy wrn 0\necg gaea 2\n").unwrap();
         std::fs::write(path("job.sh"), job(folder.path(), &["--set".into(), "a=b c".into()])).unwrap();
         std::fs::create_dir(path("bin")).unwrap();
-        let said = |name: &str| format!("#!/bin/sh\nfor a in \"$@\"; do echo \"$a\"; done > '{}'\n", path(name).display());
+        let said =
+            |name: &str| format!("#!/bin/sh\nfor a in \"$@\"; do echo \"$a\"; done > '{}'\n", path(name).display());
         for (name, text) in [("np360", said("args") + program), ("bin/scontrol", said("orders"))] {
             std::fs::write(path(name), text).unwrap();
             assert!(Command::new("chmod").arg("+x").arg(path(name)).status().unwrap().success());
