@@ -29,6 +29,7 @@ pub fn flags(args: &BenchArgs) -> anyhow::Result<Vec<String>> {
     give("--data", here(&args.data)?);
     give("--out", here(&args.out)?);
     give("--checkpoint-seconds", args.checkpoint_seconds.to_string());
+    flags.push("--part".to_owned());
     Ok(flags)
 }
 
@@ -56,6 +57,7 @@ mod tests {
         let here = std::env::current_dir().unwrap();
         let expected = format!("{asked:?}")
             .replace("data: \"d\"", &format!("data: {:?}", here.join("d")))
+            .replace("part: false", "part: true")
             .replace("out: \"o\"", &format!("out: {:?}", here.join("o")));
         assert_eq!(format!("{child:?}"), expected);
     }

@@ -42,6 +42,9 @@ pub struct EngineArgs {
     /// Anything else for sbatch (--sbatch=--time=12:00:00); may be given several times
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub sbatch: Vec<String>,
+    /// These runs are a part of a larger command: a --set or --quirk that changes none of them is for others
+    #[arg(long, hide = true)]
+    pub part: bool,
     /// Make no run: help the process that makes it with its search's trials
     #[arg(long, hide = true)]
     pub help_trials: bool,

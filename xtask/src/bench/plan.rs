@@ -62,10 +62,12 @@ impl Request {
         let overrides = Overrides::parse(&args.set).map_err(Usage)?;
         let asked = Asked::parse(&args.protocol, &args.quirk).map_err(Usage)?;
         let cells = select(&args.words, &|task, method| engine.built(task, method))?;
-        if let Some(idle) = asked.idle(cells.iter().map(|c| (c.task, c.method))).first() {
+        let idle = asked.idle(cells.iter().map(|c| (c.task, c.method)));
+        if let Some(idle) = idle.first().filter(|_| !args.engine.part) {
             return Err(Usage(format!("--quirk {idle} changes none of the chosen cells")).into());
         }
-        if let Some(idle) = overrides.idle(cells.iter().map(|c| c.method)).first() {
+        let idle = overrides.idle(cells.iter().map(|c| c.method));
+        if let Some(idle) = idle.first().filter(|_| !args.engine.part) {
             return Err(Usage(format!("--set {idle} changes none of the chosen cells")).into());
         }
         let arch = args.arch.as_deref().map(|path| given(path, &cells)).transpose()?;
