@@ -13,20 +13,22 @@ pub struct MethodName {
     pub yardstick: bool,
     /// The method whose numbers it shares where it has none of its own.
     pub like: Option<&'static str>,
+    /// The method whose finds it reads, with the same task and seed.
+    pub after: Option<&'static str>,
 }
 
 const fn row(name: &'static str, tasks: &'static [&'static str]) -> MethodName {
-    MethodName { name, tasks, yardstick: false, like: None }
+    MethodName { name, tasks, yardstick: false, like: None, after: None }
 }
 
 const fn yardstick(name: &'static str) -> MethodName {
-    MethodName { name, tasks: &[], yardstick: true, like: Some("wrn") }
+    MethodName { yardstick: true, like: Some("wrn"), ..row(name, &[]) }
 }
 
 /// The method rows, in the paper's order; the last three are beyond the paper.
 pub const METHODS: [MethodName; 10] = [
     row("wrn", &[]),
-    MethodName { like: Some("densenas"), ..row("densenas-random", &[]) },
+    MethodName { like: Some("densenas"), after: Some("densenas"), ..row("densenas-random", &[]) },
     row("densenas", &[]),
     MethodName { like: Some("wrn"), ..row("wrn-asha", &[]) },
     row("gaea", &[]),

@@ -14,7 +14,7 @@ sbatch)
       --array=*) list=${arg#--array=}; list=${list%%%*} ;;
       --output=*) log=${arg#--output=} ;;
       --export=ALL,*) export $(echo "${arg#--export=ALL,}" | tr ',' ' ') ;;
-      --dependency=afterany:*) after=${arg#--dependency=afterany:} ;;
+      --dependency=afterok:*) after=${arg#--dependency=afterok:} ;;
     esac
     script=$arg
   done
@@ -25,9 +25,14 @@ sbatch)
       (
         export SLURM_ARRAY_JOB_ID=$number SLURM_ARRAY_TASK_ID=$index SLURM_CPUS_ON_NODE=1 SLURM_RESTART_COUNT=0
         while [ -n "$after" ] && [ -d "$jobs/$after" ]; do sleep 0.1; done
+        if [ -n "$after" ] && [ "$(cat "$QUEUE/$after.code")" != 0 ]; then
+          rm -r "$job"
+          exit
+        fi
         touch "$job/running"
         while :; do
           sh "$script" >> "$(echo "$log" | sed "s/%a/$index/; s/%A/$number/")" 2>&1
+          echo $? > "$QUEUE/${number}_$index.code"
           [ -e "$job/again" ] || break
           rm "$job/again"
           SLURM_RESTART_COUNT=$((SLURM_RESTART_COUNT + 1))

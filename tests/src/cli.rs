@@ -101,3 +101,13 @@ pub fn lasting(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     }
     all
 }
+
+/// Says which files of [`lasting`] differ, or are in one of them alone.
+///
+/// # Panics
+/// If any does, or is.
+pub fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
+    assert!(a.keys().eq(b.keys()), "{:?} and {:?}", a.keys(), b.keys());
+    let differ: Vec<&String> = a.iter().filter(|(name, bytes)| b[*name] != **bytes).map(|(name, _)| name).collect();
+    assert!(differ.is_empty(), "{differ:?} differ");
+}

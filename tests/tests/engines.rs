@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use np360_tests::cli::{Cli, lasting};
+use np360_tests::cli::{Cli, lasting, same};
 
 /// Seconds of four methods, two of which search by trials.
 const CELLS: &str = "bench satellite wrn densenas densenas-random wrn-asha --profile smoke --set train=96 --set val=32 \
@@ -28,12 +28,6 @@ fn whole(cli: &Cli, line: &str, out: &str) -> String {
 
 fn files(cli: &Cli, out: &str) -> BTreeMap<String, Vec<u8>> {
     lasting(&cli.place.path().join(out).join("smoke"))
-}
-
-fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
-    assert!(a.keys().eq(b.keys()), "{:?} and {:?}", a.keys(), b.keys());
-    let differ: Vec<&String> = a.iter().filter(|(name, bytes)| b[*name] != **bytes).map(|(name, _)| name).collect();
-    assert!(differ.is_empty(), "{differ:?} differ");
 }
 
 fn signal(child: &Child, name: &str) {

@@ -1,21 +1,14 @@
 //! Searches through the real command line: killed anywhere, on any number of threads, they leave the same bytes.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use np360_tests::cli::{Cli, lasting, lines};
+use np360_tests::cli::{Cli, lasting, lines, same};
 
 /// Seconds of a search: trials of up to four epochs, of which some are promoted; then four epochs of final training.
 const SEARCH: &str = "bench satellite wrn-asha --profile smoke --set train=96 --set val=32 --set test=32 --set epochs=4 \
                       --set trials=6 --set width=0.25";
-
-fn same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
-    assert!(a.keys().eq(b.keys()), "{:?} and {:?}", a.keys(), b.keys());
-    let differ: Vec<&String> = a.iter().filter(|(name, bytes)| b[*name] != **bytes).map(|(name, _)| name).collect();
-    assert!(differ.is_empty(), "{differ:?} differ");
-}
 
 #[test]
 fn kill_9_anywhere_in_a_search_does_not_change_a_byte() {

@@ -84,7 +84,7 @@ impl Plan {
         let mut work: Vec<Work> = Vec::with_capacity(cells.len() * seeds.len());
         for cell in in_turn(&cells) {
             for seed in &seeds {
-                let first = like(&cell).map(|method| Cell { method, ..cell });
+                let first = before(&cell).map(|method| Cell { method, ..cell });
                 let after = work.iter().position(|w| Some(w.cell) == first && w.seed == *seed);
                 work.push(Work { cell, seed: *seed, after });
             }
@@ -104,16 +104,16 @@ impl Plan {
 
 /// The method whose finds this one reads, on the same task and seed (DenseNAS's random search is bounded by what DenseNAS
 /// found).
-fn like(cell: &Cell) -> Option<&'static str> {
-    method_named(cell.method).and_then(|m| m.like)
+fn before(cell: &Cell) -> Option<&'static str> {
+    method_named(cell.method).and_then(|m| m.after)
 }
 
-/// The cells in the order in which they run: a method after the one it is like.
+/// The cells in the order in which they run: a method after the one that it reads.
 fn in_turn(cells: &[Cell]) -> Vec<Cell> {
     let mut turn: Vec<Cell> = Vec::new();
     for cell in cells {
         turn.push(*cell);
-        let waiting = |c: &Cell| c.task == cell.task && like(c) == Some(cell.method);
+        let waiting = |c: &Cell| c.task == cell.task && before(c) == Some(cell.method);
         if let Some(i) = turn.iter().position(waiting) {
             let later = turn.remove(i);
             turn.push(later);
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_method_runs_after_the_one_it_is_like() {
+    fn a_method_runs_after_the_one_that_it_reads() {
         let cell = |task, method| Cell { task, method };
         let cells = ["wrn", "densenas-random", "densenas", "wrn-asha"].map(|m| cell("ecg", m));
         let plan = Plan::new(cells.to_vec(), vec![3, 1]);

@@ -141,7 +141,7 @@ impl Watch<'_> {
     }
 
     /// Submits an array of the script.
-    fn submit_array(&self, indices: &[usize], more: Option<String>, log: &str) -> anyhow::Result<u64> {
+    fn submit_array(&self, indices: &[usize], more: &[String], log: &str) -> anyhow::Result<u64> {
         if !self.folder.join("job.sh").exists() {
             self.prepare()?;
         }
@@ -151,6 +151,8 @@ impl Watch<'_> {
             format!("--job-name={NAME}"),
             format!("--array={}{limit}", ranges(indices)),
             "--requeue".to_owned(),
+            // A job whose dependency failed leaves the queue; the watcher sees to it.
+            "--kill-on-invalid-dep=yes".to_owned(),
             "--open-mode=append".to_owned(),
             format!("--signal=B:TERM@{WARNING}"),
             format!("--output={}", self.folder.join(log).display()),
@@ -159,7 +161,7 @@ impl Watch<'_> {
         args.extend(self.args.engine.gpus.iter().map(|n| format!("--gres=gpu:{n}")));
         args.extend(self.args.threads.iter().map(|n| format!("--cpus-per-task={n}")));
         args.extend(self.args.engine.sbatch.iter().cloned());
-        args.extend(more);
+        args.extend(more.iter().cloned());
         args.push(self.folder.join("job.sh").display().to_string());
         queue::submit(&args)
     }
@@ -178,7 +180,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Submits runs as one array, to begin when another element has ended, well or not.
+    /// Submits runs as one array, to begin when another element has ended well.
     fn sbatch(
         &mut self,
         runs: &[usize],
@@ -186,8 +188,8 @@ impl Watch<'_> {
         audience: &mut dyn Audience,
     ) -> anyhow::Result<()> {
         let lines: Vec<usize> = runs.iter().map(|i| i + 1).collect();
-        let after = after.map(|(array, index)| format!("--dependency=afterany:{array}_{index}"));
-        let number = self.submit_array(&lines, after, "%a.log")?;
+        let after = after.map(|(array, index)| format!("--dependency=afterok:{array}_{index}"));
+        let number = self.submit_array(&lines, after.as_slice(), "%a.log")?;
         Array { number, indices: lines, helps: false }.note(&self.folder)?;
         for i in runs {
             let job = &mut self.jobs[*i];
@@ -321,8 +323,12 @@ impl Watch<'_> {
                 )
             }
             Err(_) if since.elapsed() < 3 * LOOK => return Ok(()),
-            Err(_) if job.vanished < VANISHED => {
-                job.vanished += 1;
+            // It waited for a job that failed: it goes on waiting for the one that is submitted in its place.
+            Err(_) if self.plan.work[i].after.is_some_and(|f| self.open(f) && self.jobs[f].gone.is_some()) => {
+                return Ok(());
+            }
+            Err(_) if self.jobs[i].vanished < VANISHED => {
+                self.jobs[i].vanished += 1;
                 self.note(i, "its job is gone without a word: submitting it again", audience);
                 return self.submit(&[i], audience);
             }
@@ -366,7 +372,7 @@ impl Watch<'_> {
             }
             let indices: Vec<usize> = (1..=wanted - there).collect();
             let export = format!("--export=ALL,NP360_HELP=--help-trials,NP360_LINE={}", i + 1);
-            let number = self.submit_array(&indices, Some(export), "help-%A.log")?;
+            let number = self.submit_array(&indices, &[export], "help-%A.log")?;
             Array { number, indices: vec![i + 1], helps: true }.note(&self.folder)?;
             self.guests.push((number, i));
             self.note(i, &format!("{} trials are open: submitted help as array {number}", wanted + 1), audience);
