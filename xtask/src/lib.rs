@@ -15,7 +15,6 @@ pub mod fetch;
 pub mod kernels;
 pub mod live;
 pub mod perf;
-pub mod progress;
 pub mod sheet;
 pub mod table;
 pub mod test;
