@@ -15,6 +15,9 @@ const SEARCH: &str = "bench satellite wrn-asha --profile smoke --set train=96 --
 /// What may differ from run to run, and may be there or not.
 const PASSING: [&str; 3] = ["manifest.json", "cost.json", "owner.json"];
 
+/// The beginning of the names of TensorBoard's files, one an attempt, which hold times.
+const EVENTS: &str = "events.out.tfevents.";
+
 /// Every lasting file below a folder, by its path.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let (mut all, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
@@ -23,7 +26,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             let name = entry.strip_prefix(folder).unwrap().display().to_string();
             if entry.is_dir() {
                 open.push(entry);
-            } else if !PASSING.contains(&name.as_str()) {
+            } else if !PASSING.contains(&name.as_str()) && !name.starts_with(EVENTS) {
                 all.insert(name, fs::read(entry).unwrap());
             }
         }

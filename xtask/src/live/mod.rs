@@ -10,6 +10,7 @@ mod json;
 mod pace;
 mod plain;
 mod reporter;
+mod tensorboard;
 
 pub use audience::{Audience, audience};
 pub use event::{Event, Metric, Run};

@@ -6,7 +6,7 @@ mod text;
 mod view;
 
 pub use draw::draw;
-pub use text::Line;
+pub use text::{Line, Look};
 pub use view::{Place, State, View};
 
 use super::audience::Audience;
