@@ -18,6 +18,7 @@ use std::path::PathBuf;
 Examples:
   cargo xtask bench all                     every cell that exists, on a small scale
   cargo xtask bench satellite wrn           one cell
+  cargo xtask status --watch                how far the runs are, from another terminal
   cargo xtask arch show runs/quick/darcy/gaea/0/arch.json
   cargo xtask data list                     which data are there
   cargo xtask kernels check conv            a family of operations, bit for bit
@@ -41,6 +42,8 @@ pub enum Command {
     /// prints the table with the published figure beside each cell. Results depend on the seed, the data and the
     /// configuration alone: not on threads, SIMD level or interruptions. A finished cell is not run again.
     Bench(BenchArgs),
+    /// Show where the runs of a folder stand, from another terminal or machine
+    Status(StatusArgs),
     /// Show, count and export architecture files
     Arch(ArchArgs),
     /// Fetch, import, check and list data
@@ -125,6 +128,31 @@ pub struct BenchArgs {
     /// Who makes the runs.
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+/// Which runs are looked at, and how often.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask status
+  cargo xtask status --runs /shared/runs --profile paper --watch
+
+Only the folders are read: the runs may be made by any process on any machine. A run is done, running (host, process,
+epoch, time left), interrupted (the same bench goes on with it), or waiting (nothing of it is saved yet). With --json
+one object a line for each run.")]
+pub struct StatusArgs {
+    /// Folder of the runs
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub runs: PathBuf,
+    /// Only runs of this profile
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<Profile>,
+    /// Look again every 2 s, until every run is done or Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+    /// As JSON
+    #[arg(long, conflicts_with = "watch")]
+    pub json: bool,
 }
 
 /// Show, count and export architecture files.

@@ -15,8 +15,8 @@ pub mod fetch;
 pub mod kernels;
 pub mod live;
 pub mod perf;
-pub mod progress;
 pub mod sheet;
+pub mod status;
 pub mod table;
 pub mod test;
 pub mod ui;
@@ -97,6 +97,7 @@ fn dispatch(command: cli::Command, engine: &dyn Engine) -> anyhow::Result<Ended>
     ::kernels::simd::init().map_err(Usage)?;
     match command {
         cli::Command::Bench(args) => bench::run(&args, engine),
+        cli::Command::Status(args) => status::run(&args),
         cli::Command::Arch(args) => arch::run(&args.command),
         cli::Command::Data(args) => data::run(&args.command),
         cli::Command::Vectors(args) => vectors::run(&args),

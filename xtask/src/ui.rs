@@ -3,6 +3,33 @@
 use std::io::{self, IsTerminal};
 #[cfg(not(test))]
 use std::io::{ErrorKind, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Something that stands at the end of the terminal and is drawn anew below what is printed.
+pub trait Screen: Send + Sync {
+    /// Makes room, lets `write` print, and stands again below.
+    fn above(&self, write: &mut dyn FnMut());
+    /// The process is about to end: it is gone.
+    fn leave(&self);
+}
+
+static SCREEN: Mutex<Option<Arc<dyn Screen>>> = Mutex::new(None);
+
+/// Sets what stands there, or that nothing does any more.
+pub fn set_screen(screen: Option<Arc<dyn Screen>>) {
+    *SCREEN.lock().unwrap_or_else(PoisonError::into_inner) = screen;
+}
+
+fn screen() -> Option<Arc<dyn Screen>> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Before the process is ended: leaves the terminal as it should be.
+pub fn leave() {
+    if let Some(screen) = screen() {
+        screen.leave();
+    }
+}
 
 /// In tests, where the harness keeps what is printed.
 #[cfg(test)]
@@ -20,9 +47,16 @@ pub fn note(text: &str) {
 /// Prints a line of a result. If nobody reads any more (`| head`), the process ends quietly.
 #[cfg(not(test))]
 pub fn line(text: &str) {
-    let mut out = io::stdout().lock();
-    if let Err(e) = writeln!(out, "{text}").and_then(|()| out.flush()) {
-        drop(out);
+    let mut written = Ok(());
+    let mut write = || {
+        let mut out = io::stdout().lock();
+        written = writeln!(out, "{text}").and_then(|()| out.flush());
+    };
+    match screen() {
+        Some(screen) => screen.above(&mut write),
+        None => write(),
+    }
+    if let Err(e) = written {
         if e.kind() != ErrorKind::BrokenPipe {
             note(&format!("error: cannot write to the standard output: {e}"));
         }
@@ -33,7 +67,11 @@ pub fn line(text: &str) {
 /// Prints a line about progress.
 #[cfg(not(test))]
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let mut write = || drop(writeln!(io::stderr().lock(), "{text}"));
+    match screen() {
+        Some(screen) => screen.above(&mut write),
+        None => write(),
+    }
 }
 
 /// Prints an error, once, with its causes, as one line.
@@ -46,9 +84,14 @@ pub fn one_line(e: &anyhow::Error) -> String {
     format!("{e:#}").replace('\n', " ")
 }
 
-/// Whether a person watches the progress.
+/// Whether a person watches the progress, at a terminal that can draw in place.
 pub fn watched() -> bool {
-    io::stderr().is_terminal()
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+/// Whether colours are welcome (<https://no-color.org>).
+pub fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
 /// A length of time, for people: `0.4 s`, `14 s`, `3 m 20 s`, `2 h 05 m`.

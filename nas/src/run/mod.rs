@@ -12,6 +12,9 @@
 //! | `owner.json` | while a process works on the folder |
 //! | `open-trials.json` | while a search has trials that others could work on |
 //!
+//! The command line leaves courtesies beside them, on which nothing depends: where the run stands (`live.json`) and
+//! its curves for TensorBoard.
+//!
 //! The four in the middle hold nothing of time, machine, threads or SIMD level: they are the same bytes however often
 //! the run was interrupted. Every file but `metrics.jsonl` is put under its name whole: temporary file, sync, check of
 //! the owner token, rename. A process killed between any two operations leaves a folder that the next one opens.
@@ -34,6 +37,7 @@ pub use error::RunError;
 pub use identity::{Difference, Facts, Identity, Mode, differences};
 pub use json::{as_number, number};
 pub use nn::checkpoint::canonical;
+pub use owner::{Holder, holder};
 pub use place::Place;
 pub use progress::{Progress, Silent};
 pub use share::{OPEN_TRIALS, open_trials};

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How often the holder counts up.
 pub(crate) const BEAT: Duration = Duration::from_secs(2);
+/// How old the last beat of a holder elsewhere may be for whoever only looks.
+const FRESH: Duration = Duration::from_secs(15);
 /// The token's file.
 pub(crate) const FILE: &str = "owner.json";
 /// The folder of trials.
@@ -200,11 +202,40 @@ fn start_heart(mut file: File, who: Who, beat: Duration) -> (Sender<()>, JoinHan
     (stop, thread)
 }
 
+/// Whether a process is there, if that can be seen from where `me` is.
+fn there(owner: &Who, me: &Who) -> Option<bool> {
+    let near = owner.start != 0 && (&owner.host, &owner.seat) == (&me.host, &me.seat);
+    near.then(|| started(owner.pid) == Some(owner.start))
+}
+
+/// Who holds a run's folder, as far as one look tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its host.
+    pub host: String,
+    /// Its process.
+    pub pid: u32,
+    /// Whether it lives: on this machine its process is there; elsewhere its beat came in the last seconds.
+    pub lives: bool,
+}
+
+/// The holder of a run's folder, without waiting for its beat as one does who wants the folder.
+pub fn holder(folder: &Path) -> Option<Holder> {
+    let path = folder.join(FILE);
+    let owner = parse(&read(&path).ok()??)?;
+    let lives = there(&owner, &Who::here(0)).unwrap_or_else(|| {
+        let written = std::fs::metadata(&path).and_then(|m| m.modified());
+        // A beat from the future is that of a clock that goes before ours.
+        written.is_ok_and(|t| t.elapsed().is_ok_and(|age| age < FRESH) || t.elapsed().is_err())
+    });
+    Some(Holder { host: owner.host, pid: owner.pid, lives })
+}
+
 /// The token's live holder, or nothing if it is stale.
 fn judge(path: &Path, found: &[u8], me: &Who, beat: Duration) -> Result<Option<Who>, RunError> {
     let owner = parse(found);
-    if let Some(owner) = owner.as_ref().filter(|o| o.start != 0 && (&o.host, &o.seat) == (&me.host, &me.seat)) {
-        return Ok((started(owner.pid) == Some(owner.start)).then(|| owner.clone()));
+    if let Some((owner, there)) = owner.as_ref().and_then(|o| Some((o, there(o, me)?))) {
+        return Ok(there.then(|| owner.clone()));
     }
     let begun = Instant::now();
     while begun.elapsed() < beat * 3 + beat / 2 {
@@ -284,6 +315,26 @@ mod tests {
             token.sweep(scratch.path()).unwrap();
             assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
         }
+    }
+
+    #[test]
+    fn whoever_looks_sees_who_holds_the_folder() {
+        let scratch = tempfile::tempdir().unwrap();
+        let look = || holder(scratch.path()).map(|h| (h.host, h.pid, h.lives));
+        assert_eq!(look(), None);
+        let (me, gone) = (Who::here(1), Who { pid: u32::MAX, ..Who::here(1) });
+        for (who, lives) in [(&me, true), (&gone, false)] {
+            leave(scratch.path(), who);
+            assert_eq!(look(), Some((me.host.clone(), who.pid, lives)));
+        }
+        let far = Who { host: "elsewhere".into(), seat: "other".into(), ..gone };
+        leave(scratch.path(), &far);
+        assert_eq!(look(), Some(("elsewhere".to_owned(), far.pid, true)));
+        let file = File::options().append(true).open(scratch.path().join(FILE)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - FRESH).unwrap();
+        assert_eq!(look(), Some(("elsewhere".to_owned(), far.pid, false)));
+        std::fs::write(scratch.path().join(FILE), "{").unwrap();
+        assert_eq!(look(), None);
     }
 
     #[test]

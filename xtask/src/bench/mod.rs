@@ -90,6 +90,7 @@ fn stop_on_signals() {
     // Installing twice fails, in tests that run two commands in one process; the first handler does the same.
     let _ = ctrlc::set_handler(|| {
         if interrupt::request() {
+            ui::leave();
             std::process::exit(130);
         }
         ui::note("stopping after this step; once more to stop at once");

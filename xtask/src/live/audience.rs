@@ -17,7 +17,7 @@ pub fn audience(json: bool) -> Box<dyn Audience> {
     if json {
         Box::new(Json::new(ui::line))
     } else if ui::watched() {
-        Box::new(Board::default())
+        Box::new(Board::new())
     } else {
         Box::new(Plain::new(ui::note))
     }

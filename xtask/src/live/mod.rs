@@ -4,12 +4,13 @@
 //! in the run's folder. An [`Audience`] hears the events of all runs: a person at a terminal, a log, a program.
 
 mod audience;
-mod board;
+pub mod board;
 mod event;
 mod json;
 mod pace;
 mod plain;
 mod reporter;
+mod tensorboard;
 
 pub use audience::{Audience, audience};
 pub use event::{Event, Metric, Run};

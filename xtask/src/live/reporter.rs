@@ -3,6 +3,7 @@
 use super::audience::Audience;
 use super::event::{Event, Metric, Run};
 use super::pace::Pace;
+use super::tensorboard::Curves;
 use nas::run::Progress;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ pub fn read(folder: &Path) -> Option<Live> {
 pub struct Reporter<'a> {
     run: Run,
     audience: &'a mut dyn Audience,
-    folder: Option<PathBuf>,
+    folder: Option<(PathBuf, Curves)>,
     stage: String,
     pace: Pace,
     metric: Option<Metric>,
@@ -60,19 +61,20 @@ impl<'a> Reporter<'a> {
 
     /// This process owns the run's folder from now on.
     pub fn opened(&mut self, folder: &Path) {
-        self.folder = Some(folder.to_owned());
+        self.folder = Some((folder.to_owned(), Curves::of(folder)));
     }
 
     /// The run is done: what was said of it meanwhile is gone.
     pub fn done(mut self) {
-        if let Some(folder) = self.folder.take() {
+        if let Some((folder, mut curves)) = self.folder.take() {
+            curves.update();
             let _ = std::fs::remove_file(folder.join(LIVE));
         }
     }
 
     /// Puts the file into the folder, whole. What fails is lost without harm.
     fn write(&mut self) {
-        let Some(folder) = self.folder.as_ref().filter(|_| !self.stage.is_empty()) else { return };
+        let Some((folder, _)) = self.folder.as_ref().filter(|_| !self.stage.is_empty()) else { return };
         self.written = Some(Instant::now());
         let live = Live {
             stage: self.stage.clone(),
@@ -123,6 +125,9 @@ impl Progress for Reporter<'_> {
         }
         let (run, stage, total) = (self.run.clone(), self.stage.clone(), self.pace.total);
         self.audience.hear(&Event::Epoch { run, stage, done, total, metric, eta: self.pace.eta() });
+        if let Some((_, curves)) = &mut self.folder {
+            curves.update();
+        }
         self.write_now_and_then();
     }
 
