@@ -3,7 +3,7 @@
 use crate::cells::{Cell, select};
 use crate::cli::BenchArgs;
 use crate::engine::{Engine, Job, Outcome, Source};
-use crate::{Ended, Usage, dry_run, progress, table, ui};
+use crate::{Ended, Usage, dry_run, progress, reproduce, table, ui};
 use anyhow::Context;
 use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
@@ -65,6 +65,10 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     if ended == Ended::Interrupted {
         ui::note("interrupted; the same command goes on from here");
     }
+    if let Some(file) = &args.lock {
+        let asked = (&bench.overrides, &bench.asked, bench.arch.as_ref());
+        reproduce::lock::write(file, args, asked, &in_turn(&cells), &seeds)?;
+    }
     Ok(ended)
 }
 
@@ -107,7 +111,7 @@ fn given(path: &Path, cells: &[Cell]) -> anyhow::Result<(Arch, String)> {
 }
 
 /// The first signal asks runs to stop, the second ends the process.
-fn stop_on_signals() {
+pub(crate) fn stop_on_signals() {
     // Installing twice fails, in tests that run two commands in one process; the first handler does the same.
     let _ = ctrlc::set_handler(|| {
         if interrupt::request() {
@@ -142,7 +146,7 @@ fn speed(args: &BenchArgs) -> Option<String> {
 }
 
 /// The commit of the source this was built from, as far as git tells.
-fn commit() -> String {
+pub(crate) fn commit() -> String {
     let git = |args: &[&str]| {
         let output =
             std::process::Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;

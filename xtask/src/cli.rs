@@ -1,5 +1,6 @@
 //! The command line as data: what clap parses and `--help` prints.
 
+use crate::reproduce::ReproduceArgs;
 use clap::{Args, Parser, Subcommand};
 use kernels::cuda::Mode;
 use kernels::device::Choice;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 Examples:
   cargo xtask bench all                     every cell that exists, on a small scale
   cargo xtask bench satellite wrn           one cell
+  cargo xtask reproduce runs/quick/satellite/wrn/0
   cargo xtask arch show runs/quick/darcy/gaea/0/arch.json
   cargo xtask data list                     which data are there
   cargo xtask kernels check conv            a family of operations, bit for bit
@@ -40,6 +42,8 @@ pub enum Command {
     /// prints the table with the published figure beside each cell. Results depend on the seed, the data and the
     /// configuration alone: not on threads, SIMD level or interruptions. A finished cell is not run again.
     Bench(BenchArgs),
+    /// Run a finished run again, or every run of a lock file, and say whether the bits are the same
+    Reproduce(ReproduceArgs),
     /// Show, count and export architecture files
     Arch(ArchArgs),
     /// Fetch, import, check and list data
@@ -118,6 +122,9 @@ pub struct BenchArgs {
     /// Move runs that are there aside (to SEED.old-N) and begin anew
     #[arg(long)]
     pub fresh: bool,
+    /// Write what others need to reproduce the finished runs: configuration, hashes of data, digests of results
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
 }
 
 /// Show, count and export architecture files.
