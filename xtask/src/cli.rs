@@ -1,6 +1,7 @@
 //! The command line as data: what clap parses and `--help` prints.
 
 use crate::bench::engines::EngineArgs;
+use crate::reproduce::ReproduceArgs;
 use clap::{Args, Parser, Subcommand};
 use kernels::cuda::Mode;
 use kernels::device::Choice;
@@ -19,6 +20,7 @@ Examples:
   cargo xtask bench all                     every cell that exists, on a small scale
   cargo xtask bench satellite wrn           one cell
   cargo xtask status --watch                how far the runs are, from another terminal
+  cargo xtask reproduce runs/quick/satellite/wrn/0
   cargo xtask arch show runs/quick/darcy/gaea/0/arch.json
   cargo xtask data list                     which data are there
   cargo xtask kernels check conv            a family of operations, bit for bit
@@ -44,6 +46,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Show where the runs of a folder stand, from another terminal or machine
     Status(StatusArgs),
+    /// Run a finished run again, or every run of a lock file, and say whether the bits are the same
+    Reproduce(ReproduceArgs),
     /// Show, count and export architecture files
     Arch(ArchArgs),
     /// Fetch, import, check and list data
@@ -125,6 +129,9 @@ pub struct BenchArgs {
     /// Tell what happens as JSON, one event a line on the standard output, and no table
     #[arg(long, conflicts_with = "dry_run")]
     pub json: bool,
+    /// Write what others need to reproduce the finished runs: configuration, hashes of data, digests of results
+    #[arg(long, value_name = "FILE")]
+    pub lock: Option<PathBuf>,
     /// Who makes the runs.
     #[command(flatten)]
     pub engine: EngineArgs,

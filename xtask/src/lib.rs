@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod kernels;
 pub mod live;
 pub mod perf;
+pub mod reproduce;
 pub mod sheet;
 pub mod status;
 pub mod table;
@@ -98,6 +99,7 @@ fn dispatch(command: cli::Command, engine: &dyn Engine) -> anyhow::Result<Ended>
     match command {
         cli::Command::Bench(args) => bench::run(&args, engine),
         cli::Command::Status(args) => status::run(&args),
+        cli::Command::Reproduce(args) => reproduce::run(&args, engine),
         cli::Command::Arch(args) => arch::run(&args.command),
         cli::Command::Data(args) => data::run(&args.command),
         cli::Command::Vectors(args) => vectors::run(&args),

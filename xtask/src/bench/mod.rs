@@ -11,7 +11,7 @@ use crate::cells::Cell;
 use crate::cli::BenchArgs;
 use crate::engine::Engine;
 use crate::live::{self, Audience, Event};
-use crate::{Ended, dry_run, table, ui};
+use crate::{Ended, dry_run, reproduce, table, ui};
 use nas::run::interrupt;
 use one::{One, Standing};
 use plan::{Plan, Request};
@@ -38,7 +38,12 @@ pub fn run(args: &BenchArgs, engine: &dyn Engine) -> anyhow::Result<Ended> {
     let standings = engines::run(args, plan, &one, audience.as_mut())?;
     audience.hear(&end(&standings));
     drop(audience);
-    finish(args, plan, &standings)
+    let ended = finish(args, plan, &standings)?;
+    if let Some(file) = &args.lock {
+        let asked = (&request.overrides, &request.asked, request.arch.as_ref());
+        reproduce::lock::write(file, args, asked, plan)?;
+    }
+    Ok(ended)
 }
 
 /// Makes the runs in this process, in order. What follows a failed seed of the same cell is left.
@@ -86,7 +91,7 @@ fn finish(args: &BenchArgs, plan: &Plan, standings: &[Standing]) -> anyhow::Resu
 }
 
 /// The first signal asks runs to stop, the second ends the process.
-fn stop_on_signals() {
+pub(crate) fn stop_on_signals() {
     // Installing twice fails, in tests that run two commands in one process; the first handler does the same.
     let _ = ctrlc::set_handler(|| {
         if interrupt::request() {

@@ -263,7 +263,7 @@ fn speed(args: &BenchArgs) -> Option<String> {
 }
 
 /// The commit of the source this was built from, as far as git tells.
-fn commit() -> String {
+pub(crate) fn commit() -> String {
     let git = |args: &[&str]| {
         let output =
             std::process::Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;
