@@ -2,5 +2,6 @@
 //!
 //! `model` is what all of it is made of; a source gives a [`model::Table`], statistics read it, writers write it down.
 
+pub mod analysis;
 pub mod model;
 pub mod published;
