@@ -8,5 +8,6 @@ pub mod model;
 pub mod published;
 pub mod source;
 pub mod stats;
+pub mod write;
 
 pub use analysis::Analysis;
