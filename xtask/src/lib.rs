@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod kernels;
 pub mod live;
 pub mod perf;
+pub mod report;
 pub mod reproduce;
 pub mod sheet;
 pub mod status;
@@ -100,6 +101,7 @@ fn dispatch(command: cli::Command, engine: &dyn Engine) -> anyhow::Result<Ended>
         cli::Command::Bench(args) => bench::run(&args, engine),
         cli::Command::Status(args) => status::run(&args),
         cli::Command::Reproduce(args) => reproduce::run(&args, engine),
+        cli::Command::Report(args) => report::run(&args),
         cli::Command::Arch(args) => arch::run(&args.command),
         cli::Command::Data(args) => data::run(&args.command),
         cli::Command::Vectors(args) => vectors::run(&args),
