@@ -4,4 +4,6 @@
 
 pub mod analysis;
 pub mod model;
+pub mod page;
+pub mod plot;
 pub mod published;
