@@ -11,27 +11,36 @@ use std::fmt::Write;
 struct Section {
     anchor: &'static str,
     heading: &'static str,
+    /// What a page break does not part from the heading.
+    first: String,
     html: String,
+}
+
+impl Section {
+    fn new(anchor: &'static str, heading: &'static str, first: String, html: String) -> Self {
+        Self { anchor, heading, first, html }
+    }
 }
 
 /// Everything between `<body>` and the script.
 pub fn body(table: &Table, analysis: &Analysis, pictures: &[Picture]) -> String {
+    let (profiles_first, profiles) = profiles(pictures);
+    let (costs_first, costs) = costs(table, pictures);
+    let (claims_first, claims) = claims(analysis);
+    let [block1, block2] = table2(table, analysis);
+    let (standings, standings_more) = table3(table, analysis, pictures);
     let sections: Vec<Section> = [
-        Section { anchor: "table2", heading: "Table 2: results by task", html: table2(table, analysis) },
-        Section {
-            anchor: "table3",
-            heading: "Table 3: ranks and improvement",
-            html: table3(table, analysis, pictures),
-        },
-        Section { anchor: "profiles", heading: "Performance profiles", html: profiles(pictures) },
-        Section { anchor: "costs", heading: "Costs", html: costs(table, pictures) },
-        Section { anchor: "curves", heading: "Learning curves", html: curves(pictures) },
-        Section { anchor: "claims", heading: "The paper's claims", html: claims(analysis) },
-        Section { anchor: "notices", heading: "Notices", html: notices(table) },
-        Section { anchor: "made", heading: "How this was made", html: made(table, analysis) },
+        Section::new("table2", "Table 2: results by task", block1, block2),
+        Section::new("table3", "Table 3: ranks and improvement", standings, standings_more),
+        Section::new("profiles", "Performance profiles", profiles_first, profiles),
+        Section::new("costs", "Costs", costs_first, costs),
+        Section::new("curves", "Learning curves", curves(pictures), String::new()),
+        Section::new("claims", "The paper's claims", claims_first, claims),
+        Section::new("notices", "Notices", String::new(), notices(table)),
+        Section::new("made", "How this was made", made(table, analysis), String::new()),
     ]
     .into_iter()
-    .filter(|s| !s.html.is_empty())
+    .filter(|s| !s.first.is_empty() || !s.html.is_empty())
     .collect();
     let mut out = String::new();
     out.push_str("<a class=\"skip\" href=\"#main\">To the tables</a>\n");
@@ -55,10 +64,12 @@ pub fn body(table: &Table, analysis: &Analysis, pictures: &[Picture]) -> String 
     }
     out.push_str("</ul></nav>\n<main id=\"main\">\n");
     for s in &sections {
+        // Browsers part a heading from a picture all the same unless the two are one box.
+        let picture = if s.first.contains("<figure>") { " picture" } else { "" };
         let _ = writeln!(
             out,
-            "<section aria-labelledby=\"{0}\">\n<h2 id=\"{0}\">{1}</h2>\n{2}</section>",
-            s.anchor, s.heading, s.html
+            "<section aria-labelledby=\"{0}\">\n<div class=\"keep{picture}\">\n<h2 id=\"{0}\">{1}</h2>\n{2}</div>\n{3}</section>",
+            s.anchor, s.heading, s.first, s.html
         );
     }
     let _ = writeln!(out, "</main>\n<footer>np360 {}</footer>", env!("CARGO_PKG_VERSION"));
@@ -75,7 +86,7 @@ fn sentence(text: &str) -> String {
     let text = text.trim();
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if text.is_empty() || text.ends_with(['.', '!', '?', ':', ')']) { "" } else { "." };
+    let stop = if text.is_empty() || text.ends_with(['.', '!', '?', ':']) { "" } else { "." };
     format!("{first}{}{stop}", chars.as_str())
 }
 
@@ -115,13 +126,9 @@ fn summary(table: &Table, analysis: &Analysis) -> String {
     out
 }
 
-fn table2(table: &Table, analysis: &Analysis) -> String {
-    let mut out = String::new();
-    for (i, block) in analysis.table2.iter().enumerate() {
-        out.push_str(&tables::block(table, block, i + 1));
-    }
-    out.push_str(&tables::legend(analysis));
-    out
+fn table2(table: &Table, analysis: &Analysis) -> [String; 2] {
+    let block = |i: usize| tables::block(table, &analysis.table2[i], i + 1);
+    [block(0), format!("{}{}", block(1), tables::legend(analysis))]
 }
 
 fn figure(picture: &Picture, wide: bool) -> String {
@@ -134,22 +141,24 @@ fn figure(picture: &Picture, wide: bool) -> String {
     out
 }
 
-fn table3(table: &Table, analysis: &Analysis, pictures: &[Picture]) -> String {
-    let mut out = tables::standings(table, analysis);
+fn table3(table: &Table, analysis: &Analysis, pictures: &[Picture]) -> (String, String) {
+    let mut first = tables::standings(table, analysis);
     if !analysis.footnotes.is_empty() {
-        out.push_str("<ol class=\"note\">\n");
+        first.push_str("<ol class=\"note\">\n");
         for note in &analysis.footnotes {
-            let _ = writeln!(out, "<li>{}</li>", escaped(&sentence(note)));
+            let _ = writeln!(first, "<li>{}</li>", escaped(&sentence(note)));
         }
-        out.push_str("</ol>\n");
+        first.push_str("</ol>\n");
     }
+    let mut out = String::new();
     if let Some(p) = pictures.iter().find(|p| p.name == "ranks").filter(|_| !analysis.table3.is_empty()) {
         out.push_str(&figure(p, true));
     }
     if !analysis.table3.is_empty() {
         let _ = write!(
             out,
-            "<details><summary>Rank and improvement on every task</summary>\n{}</details>\n",
+            "<details><summary>Rank and improvement on every task</summary>\n<p class=\"note\">Rank, below it the improvement \
+             over default WRN.</p>\n{}</details>\n",
             tables::by_task(analysis)
         );
     }
@@ -162,17 +171,18 @@ fn table3(table: &Table, analysis: &Analysis, pictures: &[Picture]) -> String {
             tables::pairs(analysis)
         );
     }
-    out
+    (first, out)
 }
 
-fn profiles(pictures: &[Picture]) -> String {
+fn profiles(pictures: &[Picture]) -> (String, String) {
     let mut panels = pictures.iter().filter(|p| p.name.starts_with("profile_"));
-    let Some(first) = panels.next() else { return String::new() };
+    let Some(all) = panels.next() else { return (String::new(), String::new()) };
     let mut out = String::from(
         "<p class=\"note\">For every row the share of tasks on which its error is at most τ times the lowest of the rows \
          drawn. Higher and further left is better. Errors are 1 − metric where higher is better.</p>\n",
     );
-    out.push_str(&figure(first, true));
+    out.push_str(&figure(all, true));
+    let first = std::mem::take(&mut out);
     let rest: Vec<&Picture> = panels.collect();
     if !rest.is_empty() {
         out.push_str("<div class=\"small\">\n");
@@ -181,19 +191,18 @@ fn profiles(pictures: &[Picture]) -> String {
         }
         out.push_str("</div>\n");
     }
-    out
+    (first, out)
 }
 
-fn costs(table: &Table, pictures: &[Picture]) -> String {
+fn costs(table: &Table, pictures: &[Picture]) -> (String, String) {
     let known = table.entries.values().any(|e| e.cost.is_some() || e.counts.is_some());
     if !known {
-        return if matches!(table.origin, Origin::Runs { .. }) {
-            "<p class=\"note\">No run has written what it cost.</p>\n".to_owned()
-        } else {
-            String::new()
-        };
+        let runs = matches!(table.origin, Origin::Runs { .. });
+        let none = if runs { "<p class=\"note\">No run has written what it cost.</p>\n" } else { "" };
+        return (none.to_owned(), String::new());
     }
-    let mut out = pictures.iter().find(|p| p.name == "costs").map(|p| figure(p, true)).unwrap_or_default();
+    let first = pictures.iter().find(|p| p.name == "costs").map(|p| figure(p, true)).unwrap_or_default();
+    let mut out = String::new();
     if table.entries.values().any(|e| e.cost.is_some()) {
         out.push_str("<h3>Time by row and task</h3>\n");
         out.push_str(&tables::hours(table));
@@ -203,7 +212,7 @@ fn costs(table: &Table, pictures: &[Picture]) -> String {
         "<details><summary>Every cell: time, memory, parameters, multiply-adds</summary>\n{}</details>\n",
         tables::cells(table)
     );
-    out
+    (first, out)
 }
 
 fn curves(pictures: &[Picture]) -> String {
@@ -229,19 +238,20 @@ fn claim(c: &Claim) -> String {
     )
 }
 
-fn claims(analysis: &Analysis) -> String {
+fn claims(analysis: &Analysis) -> (String, String) {
     if analysis.claims.is_empty() {
-        return String::new();
+        return (String::new(), String::new());
     }
-    let mut out = String::from(
+    let first = String::from(
         "<p class=\"note\">A claim holds, or does not, where these figures say so in at least 95 % of resamples; else it is \
-         not decided.</p>\n<ol class=\"claims\">\n",
+         not decided.</p>\n",
     );
+    let mut out = String::from("<ol class=\"claims\">\n");
     for c in &analysis.claims {
         out.push_str(&claim(c));
     }
     out.push_str("</ol>\n");
-    out
+    (first, out)
 }
 
 fn notices(table: &Table) -> String {
@@ -250,7 +260,7 @@ fn notices(table: &Table) -> String {
     }
     let mut out = String::from("<ul>\n");
     for notice in &table.notices {
-        let _ = writeln!(out, "<li>{}</li>", escaped(&sentence(notice)));
+        let _ = writeln!(out, "<li>{}</li>", escaped(notice));
     }
     out.push_str("</ul>\n");
     out

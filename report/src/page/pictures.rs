@@ -79,7 +79,7 @@ pub fn pictures(table: &Table, analysis: &Analysis) -> Vec<Picture> {
     let panels = curves(table, &look);
     if !panels.is_empty() {
         let caption = "A line for every seed; training loss at the end of each epoch.";
-        out.push(picture("curves", caption, |form| plot::curves(&panels, "training loss", form)));
+        out.push(picture("curves", caption, |form| plot::curves(&panels, "Training loss", form)));
     }
     out
 }

@@ -232,7 +232,7 @@ pub fn pairs(analysis: &Analysis) -> String {
         );
     }
     rows.push_str("</tbody>\n");
-    boxed("Pairs of rows by median rank", " fit", &rows)
+    boxed("Pairs of rows by median rank", " fit long", &rows)
 }
 
 /// Hours by row and task.
@@ -287,5 +287,5 @@ pub fn cells(table: &Table) -> String {
         }
     }
     rows.push_str("</tbody>\n");
-    boxed("Cost of every cell", "", &rows)
+    boxed("Cost of every cell", " long", &rows)
 }

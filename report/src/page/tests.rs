@@ -284,3 +284,17 @@ fn files_are_written() {
     }
     assert!(write(&table, &analysis, &dir.path().join("none")).is_err());
 }
+#[test]
+fn demo_only() {
+    let Ok(dir) = std::env::var("R2_DEMO") else { return };
+    for (name, table) in [("paper", table(Origin::Paper)), ("runs", runs()), ("empty", empty(Origin::Paper))] {
+        let dir = Path::new(&dir).join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        let a = analysis(&table);
+        write(&table, &a, &dir).unwrap();
+        write_pictures(&table, &a, &dir).unwrap();
+        for p in pictures(&table, &a) {
+            std::fs::write(dir.join(format!("n_{}.png", p.name)), p.narrow.png()).unwrap();
+        }
+    }
+}

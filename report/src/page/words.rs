@@ -1,6 +1,7 @@
 //! Figures and names as the page writes them.
 
 use crate::model::{Group, Origin, Table};
+pub use crate::plot::scale::{number, rank, signed};
 
 /// The page's title.
 pub fn title(table: &Table) -> String {
@@ -29,35 +30,6 @@ pub fn group(group: Group) -> &'static str {
         Group::Given => "Given by the file",
         Group::Beyond => "Beyond the paper's table: not ranked",
     }
-}
-
-/// A number in the page's letters: a true minus sign, words for what is no number.
-pub fn number(value: f64, decimals: usize) -> String {
-    if value.is_nan() {
-        return "NaN".to_owned();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "∞" } else { "−∞" }.to_owned();
-    }
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        // What rounds to zero has no sign.
-        Some(size) if size.bytes().all(|b| b == b'0' || b == b'.') => size.to_owned(),
-        Some(size) => format!("−{size}"),
-        None => text,
-    }
-}
-
-/// A number with its sign.
-pub fn signed(value: f64, decimals: usize) -> String {
-    let text = number(value, decimals);
-    let zero = text.bytes().all(|b| b == b'0' || b == b'.');
-    if value > 0.0 && !zero { format!("+{text}") } else { text }
-}
-
-/// A rank: half ranks are common, quarters come of medians.
-pub fn rank(value: f64) -> String {
-    number(value, if (2.0 * value).fract() == 0.0 { 1 } else { 2 })
 }
 
 /// A count: `1 234 567` in three digits and a letter: `1.23 M`.

@@ -6,9 +6,9 @@ use super::style::dashed;
 use super::svg::{Canvas, HEAD, shortened, stroke};
 use super::{Chart, Form, Panel, empty};
 
-/// Draws panels side by side; `quantity` is what is drawn.
+/// Draws panels side by side; `quantity` is what is drawn, with a capital.
 pub fn curves(panels: &[Panel], quantity: &str, form: Form) -> Chart {
-    let title = format!("Learning curves: {quantity} by epoch");
+    let title = format!("Learning curves: {} by epoch", quantity.to_lowercase());
     let drawn = |p: &&Panel| p.series.iter().flat_map(|s| &s.points).any(|p| p.0.is_finite() && p.1.is_finite());
     let panels: Vec<&Panel> = panels.iter().filter(drawn).collect();
     if panels.is_empty() {
@@ -23,7 +23,8 @@ pub fn curves(panels: &[Panel], quantity: &str, form: Form) -> Chart {
     let log = panels.iter().any(|p| Axis::around(values(p), 0.0, 1.0).is_some_and(Axis::is_log))
         && panels.iter().all(|p| values(p).all(|v| v > 0.0));
     let mut canvas = Canvas::default();
-    let head = if log { format!("{title} (log scale)") } else { title.clone() };
+    let head = if form == Form::Wide { &title } else { quantity };
+    let head = if log { format!("{head} (log scale)") } else { head.to_owned() };
     canvas.text("head", 10.0, 22.0, &shortened(&head, HEAD, width - 16.0));
     let names = panels.iter().flat_map(|p| &p.series).map(|s| (s.name.as_str(), s.look));
     let top = 36.0 + legend(&mut canvas, names, (10.0, 36.0), width - 20.0) + 8.0;

@@ -1,6 +1,6 @@
 //! Table 3 as points: every task's rank and improvement faint, their medians on top.
 
-use super::scale::{Axis, brief};
+use super::scale::{Axis, rank as rank_text, signed};
 use super::style;
 use super::svg::{Canvas, HEAD, shortened};
 use super::{Chart, Dots, Form, empty};
@@ -46,14 +46,14 @@ pub fn ranks(rows: &[Dots], form: Form) -> Chart {
         title: "rank",
         axis: Axis::linear(1.0, last.max(2.0), first[0] + 8.0, first[1] - 8.0),
         of: |r| (Some(r.rank), &r.ranks),
-        text: |v| if (2.0 * v).fract() == 0.0 { format!("{v:.1}") } else { format!("{v:.2}") },
+        text: rank_text,
         ends: ["better", "worse"],
     };
     let gain = Column {
         title: "improvement over default WRN, %",
         axis: Axis::linear(low, high, second[0] + 8.0, second[1] - 8.0),
         of: |r| (r.improvement, &r.improvements),
-        text: |v| if v == 0.0 { "0.0".to_owned() } else { format!("{v:+.1}").replace('-', "−") },
+        text: |v| signed(v, 1),
         ends: ["worse", "better"],
     };
     for (column, ends, top) in [(rank, first, tops[0]), (gain, second, tops[1])] {
@@ -102,8 +102,7 @@ fn draw(canvas: &mut Canvas, rows: &[Dots], column: &Column, [left, right, top]:
             let at = axis.at(median);
             canvas.line(&format!("bar l{}", row.look % style::COUNT), (at, y - 12.0), (at, y + 13.0));
             canvas.mark(row.look, at, y - 11.0, 1.0);
-            let text = if median.is_finite() { (column.text)(median) } else { brief(median) };
-            canvas.text("", right + 8.0, y + 4.0, &text);
+            canvas.text("", right + 8.0, y + 4.0, &(column.text)(median));
         }
     }
 }

@@ -190,6 +190,37 @@ pub fn brief(v: f64) -> String {
     format!("{v:.decimals$}")
 }
 
+/// A number in letters of print: a true minus sign, none where it rounds to zero, words for what is no number.
+pub fn number(value: f64, decimals: usize) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "∞" } else { "−∞" }.to_owned();
+    }
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(size) if is_zero(size) => size.to_owned(),
+        Some(size) => format!("−{size}"),
+        None => text,
+    }
+}
+
+/// The same with its sign, `+` as well.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = number(value, decimals);
+    if value > 0.0 && !is_zero(&text) { format!("+{text}") } else { text }
+}
+
+fn is_zero(text: &str) -> bool {
+    text.bytes().all(|b| b == b'0' || b == b'.')
+}
+
+/// A rank: half ranks are common, quarters come of medians of ties.
+pub fn rank(value: f64) -> String {
+    number(value, if (2.0 * value).fract() == 0.0 { 1 } else { 2 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +241,7 @@ mod tests {
         let texts = |a: Axis, gap| a.ticks(gap).into_iter().map(|t| t.1).collect::<Vec<_>>().join(" ");
         assert_eq!(texts(Axis::log(1.0, 100.0, 0.0, 400.0), 30.0), "1 2 5 10 20 50 100");
         assert_eq!(texts(Axis::log(1.0, 3.0, 0.0, 500.0), 40.0), "1 1.2 1.4 1.6 1.8 2 2.5 3");
+        assert_eq!(texts(Axis::log(1.0, 1.5, 0.0, 500.0), 40.0), "1.0 1.1 1.2 1.3 1.4 1.5");
         assert_eq!(texts(Axis::log(1e-3, 1e9, 0.0, 100.0), 30.0), "0.001 10 100000 1e9");
         assert_eq!(texts(Axis::linear(0.0, 1.0, 300.0, 0.0), 40.0), "0 0.2 0.4 0.6 0.8 1.0");
         assert_eq!(texts(Axis::linear(-75.0, 130.0, 0.0, 100.0), 20.0), "-50 0 50 100");

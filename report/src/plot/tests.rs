@@ -38,8 +38,8 @@ pub fn charts() -> Vec<Chart> {
         for panel in [&plain, &broken, &none] {
             out.push(profile(panel, 10, form));
         }
-        out.push(curves(&[plain.clone(), broken.clone(), none.clone()], "training loss", form));
-        out.push(curves(&[], "training loss", form));
+        out.push(curves(&[plain.clone(), broken.clone(), none.clone()], "Training loss", form));
+        out.push(curves(&[], "Training loss", form));
         out.push(costs(
             &[bar("wrn", 0, 3.5), bar(nasty, 1, 7.0), bar("inf", 2, f64::INFINITY)],
             "Hours",
