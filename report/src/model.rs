@@ -67,7 +67,7 @@ pub struct Cost {
 }
 
 /// One cell of the table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Entry {
     /// Mean over seeds, in the task's unit; NaN if any seed's figure is.
     pub mean: f64,
@@ -163,7 +163,47 @@ pub fn title(method: &str) -> &str {
     }
 }
 
+/// Mean and, of at least two figures, sample standard deviation, added up in the order given. A deviation of figures that are
+/// not all finite is none.
+pub fn mean_std(values: &[(u64, f64)]) -> (f64, Option<f64>) {
+    let n = values.len() as f64;
+    let mut sum = 0.0;
+    for (_, v) in values {
+        sum += v;
+    }
+    let mean = sum / n;
+    let mut squares = 0.0;
+    for (_, v) in values {
+        squares += (v - mean) * (v - mean);
+    }
+    let std = (squares / (n - 1.0)).sqrt();
+    (mean, (values.len() > 1 && std.is_finite()).then_some(std))
+}
+
+impl Entry {
+    /// Of figures by seed.
+    pub fn of_seeds(mut seeds: Vec<(u64, f64)>) -> Self {
+        seeds.sort_by_key(|s| s.0);
+        let (mean, std) = mean_std(&seeds);
+        Self { mean, std, n: seeds.len(), seeds, ..Self::default() }
+    }
+}
+
 impl Table {
+    /// Without rows.
+    pub fn new(origin: Origin) -> Self {
+        Self { origin, methods: Vec::new(), entries: BTreeMap::new(), curves: Vec::new(), notices: Vec::new() }
+    }
+
+    /// Puts a figure in its place; its row is made if it is not there.
+    pub fn put(&mut self, task: &'static str, method: &str, entry: Entry) {
+        if !self.methods.iter().any(|m| m.name == method) {
+            self.methods.push(Method::named(method, self.methods.len()));
+            self.methods.sort();
+        }
+        self.entries.insert((task, method.to_owned()), entry);
+    }
+
     /// The figure of a cell.
     pub fn entry(&self, task: &'static str, method: &str) -> Option<&Entry> {
         self.entries.get(&(task, method.to_owned()))
@@ -180,5 +220,42 @@ impl Method {
     pub fn named(name: &str, place: usize) -> Self {
         let known = METHODS.iter().position(|m| m.name == name);
         Self { group: group(name), place: known.unwrap_or(METHODS.len() + place), name: name.to_owned() }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A table of (task, method, figure), a seed each.
+    pub(crate) fn table(figures: &[(&'static str, &str, f64)]) -> Table {
+        let mut table = Table::new(Origin::File("figures.csv".to_owned()));
+        for (task, method, value) in figures {
+            table.put(task, method, Entry::of_seeds(vec![(0, *value)]));
+        }
+        table
+    }
+
+    #[test]
+    fn deviations_are_the_samples() {
+        let (mean, std) = mean_std(&[(0, 1.0), (1, 2.0), (2, 4.0)]);
+        assert!((mean - 7.0 / 3.0).abs() < 1e-12 && (std.unwrap() - (7.0f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert_eq!(mean_std(&[(0, 1.5)]), (1.5, None));
+        let (mean, std) = mean_std(&[(0, 1.0), (1, f64::NAN)]);
+        assert!(mean.is_nan() && std.is_none());
+    }
+
+    #[test]
+    fn rows_stand_in_the_papers_order_and_given_ones_before_those_beyond() {
+        let t = table(&[
+            ("darcy", "zeta", 1.0),
+            ("darcy", "fno", 1.0),
+            ("darcy", "gaea", 1.0),
+            ("darcy", "eta", 1.0),
+            ("darcy", "wrn", 1.0),
+        ]);
+        let names: Vec<&str> = t.methods.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(names, ["wrn", "gaea", "zeta", "eta", "fno"]);
+        assert_eq!(t.ranked().count(), 4);
     }
 }
