@@ -52,14 +52,10 @@ fn published(p: Published, decimals: usize) -> String {
     format!("{}{std}", words::number(p.mean, decimals))
 }
 
-/// Marks behind a figure, letters that the legend explains.
+/// Marks behind a figure, which the legend explains.
 fn marks(figure: &Figure) -> String {
-    let m = figure.marks;
-    let letters: Vec<&str> = [(m.stand_in, "s"), (m.partial, "p"), (m.picture, "f")]
-        .into_iter()
-        .filter_map(|(is, letter)| is.then_some(letter))
-        .collect();
-    if letters.is_empty() { String::new() } else { format!("<sup>{}</sup>", letters.join(",")) }
+    let mark = figure.mark();
+    if mark.is_empty() { mark } else { format!("<sup>{}</sup>", escaped(&mark)) }
 }
 
 fn figure_cell(f: &Figure, beside: bool) -> String {
@@ -126,28 +122,25 @@ pub fn block(table: &Table, block: &Block, number: usize) -> String {
     boxed(&format!("Table 2, block {number}"), "", &rows)
 }
 
-/// What the letters behind figures mean, as far as they occur.
+/// How Table 2 is read.
 pub fn legend(analysis: &Analysis) -> String {
-    let figures = || {
-        analysis.table2.iter().flat_map(|b| &b.rows).flat_map(|r| &r.cells).filter_map(|c| match c {
-            Cell::Figure(f) => Some(f),
-            _ => None,
-        })
-    };
-    let mut text =
-        "Mean ± sample standard deviation over seeds; <b>bold</b>: best of the ranked rows; (l) lower is better, \
-                    (h) higher is better; n/a: the protocol has no such cell; –: not run."
-            .to_owned();
-    for (is, words) in [
-        (figures().any(|f| f.marks.stand_in), "<sup>s</sup> data generated in the original's place"),
-        (figures().any(|f| f.marks.partial), "<sup>p</sup> a partial copy of the data"),
-        (figures().any(|f| f.marks.picture), "<sup>f</sup> read from a picture, without deviation"),
-    ] {
-        if is {
-            let _ = write!(text, " {words};");
-        }
+    let mut parts = vec![
+        "Mean ± sample standard deviation over seeds".to_owned(),
+        "<b>bold</b>: best of the ranked rows".to_owned(),
+        "(l) lower is better, (h) higher is better".to_owned(),
+    ];
+    let cells = || analysis.table2.iter().flat_map(|b| &b.rows).flat_map(|r| &r.cells);
+    if cells().any(|c| *c == Cell::NotApplicable) {
+        parts.push("n/a: the protocol has no such cell".to_owned());
     }
-    format!("<p class=\"note\">{}.</p>\n", text.trim_end_matches(['.', ';']))
+    if cells().any(|c| matches!(c, Cell::Absent { .. })) {
+        parts.push("–: no figure".to_owned());
+    }
+    for line in analysis.legend() {
+        let (mark, words) = line.split_once(' ').unwrap_or(("", line));
+        parts.push(format!("<sup>{}</sup> {}", escaped(mark), escaped(words)));
+    }
+    format!("<p class=\"note\">{}.</p>\n", parts.join("; "))
 }
 
 /// Table 3.
@@ -209,7 +202,7 @@ pub fn by_task(analysis: &Analysis) -> String {
         rows.push_str("</tr>\n");
     }
     rows.push_str("</tbody>\n");
-    boxed("Ranks and improvements by task", "", &rows)
+    boxed("Ranks and improvements by task", " dense", &rows)
 }
 
 /// Pairs of rows by median rank.
@@ -254,7 +247,7 @@ pub fn hours(table: &Table) -> String {
         rows.push_str("</tr>\n");
     }
     rows.push_str("</tbody>\n");
-    boxed("Hours by row and task", "", &rows)
+    boxed("Hours by row and task", " dense", &rows)
 }
 
 /// Every cell's time, memory, parameters and multiply-adds.

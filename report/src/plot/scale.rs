@@ -136,6 +136,10 @@ impl Axis {
     }
 
     fn log_ticks(self, gap: f64) -> Vec<(f64, String)> {
+        // Over so short a span it is nearly even.
+        if self.hi / self.lo < 2.0 {
+            return self.linear_ticks(1.2 * gap);
+        }
         let sets: [&[f64]; 5] = [
             &[1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
             &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
@@ -241,7 +245,10 @@ mod tests {
         let texts = |a: Axis, gap| a.ticks(gap).into_iter().map(|t| t.1).collect::<Vec<_>>().join(" ");
         assert_eq!(texts(Axis::log(1.0, 100.0, 0.0, 400.0), 30.0), "1 2 5 10 20 50 100");
         assert_eq!(texts(Axis::log(1.0, 3.0, 0.0, 500.0), 40.0), "1 1.2 1.4 1.6 1.8 2 2.5 3");
-        assert_eq!(texts(Axis::log(1.0, 1.5, 0.0, 500.0), 40.0), "1.0 1.1 1.2 1.3 1.4 1.5");
+        assert_eq!(
+            texts(Axis::log(1.0, 1.5, 0.0, 500.0), 40.0),
+            "1.00 1.05 1.10 1.15 1.20 1.25 1.30 1.35 1.40 1.45 1.50"
+        );
         assert_eq!(texts(Axis::log(1e-3, 1e9, 0.0, 100.0), 30.0), "0.001 10 100000 1e9");
         assert_eq!(texts(Axis::linear(0.0, 1.0, 300.0, 0.0), 40.0), "0 0.2 0.4 0.6 0.8 1.0");
         assert_eq!(texts(Axis::linear(-75.0, 130.0, 0.0, 100.0), 20.0), "-50 0 50 100");
