@@ -157,8 +157,7 @@ fn table3(table: &Table, analysis: &Analysis, pictures: &[Picture]) -> (String, 
     if !analysis.table3.is_empty() {
         let _ = write!(
             out,
-            "<details><summary>Rank and improvement on every task</summary>\n<p class=\"note\">Rank, below it the improvement \
-             over default WRN.</p>\n{}</details>\n",
+            "<details><summary>Rank on every task, and below it the improvement over default WRN</summary>\n{}</details>\n",
             tables::by_task(analysis)
         );
     }

@@ -143,6 +143,12 @@ pub fn legend(analysis: &Analysis) -> String {
     format!("<p class=\"note\">{}.</p>\n", parts.join("; "))
 }
 
+/// A published improvement in one decimal, or in two where the paper has them.
+fn as_printed(value: f64) -> String {
+    let text = words::signed(value, 2);
+    text.strip_suffix('0').map_or(text.clone(), str::to_owned)
+}
+
 /// Table 3.
 pub fn standings(table: &Table, analysis: &Analysis) -> String {
     let own = table.origin == Origin::Paper;
@@ -169,7 +175,7 @@ pub fn standings(table: &Table, analysis: &Analysis) -> String {
             row_head(&s.method),
             cell(Some(s.median_rank), &bold(s.median_rank == best, words::rank(s.median_rank))),
             or_none(s.published_rank, words::rank),
-            or_none(s.published_improvement, |v| words::signed(v, if (100.0 * v) % 10.0 == 0.0 { 1 } else { 2 })),
+            or_none(s.published_improvement, as_printed),
             cell(Some(s.ranks.len() as f64), &s.ranks.len().to_string()),
         );
     }

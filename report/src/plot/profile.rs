@@ -3,7 +3,7 @@
 use super::legend::legend;
 use super::scale::Axis;
 use super::style::dashed;
-use super::svg::{Canvas, HEAD, shortened, stroke};
+use super::svg::{Canvas, HEAD, shortened, stroke, wrapped};
 use super::{Chart, Form, Panel, empty, spread};
 
 /// Corners of a step function up to the right end of the axis.
@@ -29,7 +29,7 @@ fn steps(points: &[(f64, f64)], end: f64) -> Vec<(f64, f64)> {
 
 /// Draws `panel`; its points are (tau, share) at tau of 1 and more, ascending.
 pub fn profile(panel: &Panel, tasks: usize, form: Form) -> Chart {
-    let title = format!("Performance profile: {}", panel.title);
+    let title = format!("Performance profile · {}", panel.title);
     let taus = panel.series.iter().flat_map(|s| &s.points).map(|p| p.0).filter(|t| t.is_finite() && *t >= 1.0);
     let Some(most) = taus.reduce(f64::max) else {
         return empty(&title, "no figures to compare", form);
@@ -44,7 +44,10 @@ pub fn profile(panel: &Panel, tasks: usize, form: Form) -> Chart {
     match form {
         Form::Wide => canvas.text("head", left, 22.0, &shortened(&title, HEAD, width - left - 10.0)),
         Form::Narrow => {
-            canvas.text("head", 6.0, 18.0, &shortened(&panel.title, HEAD, width - 12.0));
+            for (i, line) in wrapped(&panel.title, HEAD, width - 12.0).iter().enumerate() {
+                canvas.text("head", 6.0, 18.0 + 18.0 * i as f64, line);
+                top = 32.0 + 18.0 * i as f64;
+            }
             let names = panel.series.iter().map(|s| (s.name.as_str(), s.look));
             top += legend(&mut canvas, names, (6.0, top), width - 12.0) + 6.0;
         }

@@ -67,7 +67,9 @@ fn draw(canvas: &mut Canvas, rows: &[Dots], column: &Column, [left, right, top]:
     let axis = column.axis;
     let bottom = top + rows.len() as f64 * ROW;
     canvas.text("lesser", left, top - 10.0, column.title);
-    for (value, text) in axis.ticks(26.0) {
+    // Whole numbers alone, without what decimals a finer step would give them.
+    for (value, text) in axis.ticks(26.0).into_iter().filter(|t| t.0.fract() == 0.0) {
+        let text = text.split('.').next().unwrap_or_default();
         let at = axis.at(value);
         canvas.line("grid", (at, top), (at, bottom));
         canvas.text("lesser small middle", at, bottom + 17.0, &text.replace('-', "−"));

@@ -63,6 +63,21 @@ pub fn text_width(text: &str, size: f64) -> f64 {
 /// The size by which a heading is measured: it is bold.
 pub const HEAD: f64 = 16.5;
 
+/// A text in lines that are no wider than `most`.
+pub fn wrapped(text: &str, size: f64, most: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text_width(line, size) + text_width(word, size) + 0.38 * size <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(shortened(word, size, most)),
+        }
+    }
+    lines
+}
+
 /// A text that is no wider than `most`: its end replaced by an ellipsis if it is.
 pub fn shortened(text: &str, size: f64, most: f64) -> String {
     if text_width(text, size) <= most {
