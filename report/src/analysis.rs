@@ -432,7 +432,7 @@ mod tests {
             .collect();
         let expected = [
             ("wrn", 4.0, 0.0, 10),
-            ("densenas-random", 4.0, 2.5331, 10),
+            ("densenas-random", 4.0, 2.5327, 10),
             ("densenas", 4.0, 0.0, 10),
             ("wrn-asha", 3.5, 0.0, 10),
             ("gaea", 1.5, 20.0844, 10),

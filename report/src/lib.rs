@@ -10,5 +10,6 @@ pub mod plot;
 pub mod published;
 pub mod source;
 pub mod stats;
+pub mod write;
 
 pub use analysis::Analysis;

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 Examples:
   cargo xtask bench all                     every cell that exists, on a small scale
   cargo xtask bench satellite wrn           one cell
+  cargo xtask report --out report           the runs as tables, profiles, claims
   cargo xtask arch show runs/quick/darcy/gaea/0/arch.json
   cargo xtask data list                     which data are there
   cargo xtask kernels check conv            a family of operations, bit for bit
@@ -40,6 +41,8 @@ pub enum Command {
     /// prints the table with the published figure beside each cell. Results depend on the seed, the data and the
     /// configuration alone: not on threads, SIMD level or interruptions. A finished cell is not run again.
     Bench(BenchArgs),
+    /// Write tables, performance profiles and the paper's claims, of runs, a file or the paper's own figures
+    Report(ReportArgs),
     /// Show, count and export architecture files
     Arch(ArchArgs),
     /// Fetch, import, check and list data
@@ -118,6 +121,34 @@ pub struct BenchArgs {
     /// Move runs that are there aside (to SEED.old-N) and begin anew
     #[arg(long)]
     pub fresh: bool,
+}
+
+/// What is reported, and where it goes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask report --out report                      the runs in runs/
+  cargo xtask report --from figures.csv --out report   other figures, in the paper's units
+  cargo xtask report --paper --out report              the paper's Table 2, which gives its Table 3
+
+A file is task,method,seed,metric,value or task,method,metric,mean,std with an optional n; its header
+says which. Methods that the benchmark has not become rows of their own. table2.csv can be read back.")]
+pub struct ReportArgs {
+    /// Folder of the runs, or of one profile's
+    #[arg(long, default_value = "runs", value_name = "DIR", conflicts_with_all = ["from", "paper"])]
+    pub runs: PathBuf,
+    /// Figures of a CSV file instead
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "paper")]
+    pub from: Option<PathBuf>,
+    /// The figures that the paper published instead
+    #[arg(long)]
+    pub paper: bool,
+    /// The folder to write; files of an earlier report in it are replaced
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The profile of the runs [default: the fullest of which any are finished]
+    #[arg(long, value_name = "PROFILE", conflicts_with_all = ["from", "paper"])]
+    pub profile: Option<Profile>,
 }
 
 /// Show, count and export architecture files.

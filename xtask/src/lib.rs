@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod kernels;
 pub mod perf;
 pub mod progress;
+pub mod report;
 pub mod sheet;
 pub mod table;
 pub mod test;
@@ -96,6 +97,7 @@ fn dispatch(command: cli::Command, engine: &dyn Engine) -> anyhow::Result<Ended>
     ::kernels::simd::init().map_err(Usage)?;
     match command {
         cli::Command::Bench(args) => bench::run(&args, engine),
+        cli::Command::Report(args) => report::run(&args),
         cli::Command::Arch(args) => arch::run(&args.command),
         cli::Command::Data(args) => data::run(&args.command),
         cli::Command::Vectors(args) => vectors::run(&args),

@@ -2,6 +2,7 @@
 
 use crate::cells::Cell;
 use crate::ui;
+use ::report::model::mean_std;
 use ::report::published::{decimals, figure, is_expert};
 use anyhow::Context;
 use nas::profile::Profile;
@@ -54,21 +55,6 @@ pub fn collect(out: &Path, profile: Profile, cells: &[Cell], seeds: &[u64]) -> a
         }
     }
     Ok(rows)
-}
-
-/// Mean and, of at least two, sample standard deviation.
-fn mean_std(values: &[(u64, f64)]) -> (f64, Option<f64>) {
-    let n = values.len() as f64;
-    let mut sum = 0.0;
-    for (_, v) in values {
-        sum += v;
-    }
-    let mean = sum / n;
-    let mut squares = 0.0;
-    for (_, v) in values {
-        squares += (v - mean) * (v - mean);
-    }
-    (mean, (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()))
 }
 
 fn with_std(mean: f64, std: Option<f64>, decimals: usize) -> String {
@@ -199,12 +185,5 @@ runs: runs/quick/<task>/<method>/<seed>"
         };
         assert_eq!((na(&block), na(&block[1..])), (1, 0));
         assert!(!render(&rows[..1], Profile::Paper, Path::new("r")).contains("plumbing"));
-    }
-
-    #[test]
-    fn deviations_are_the_samples() {
-        let (mean, std) = mean_std(&[(0, 1.0), (1, 2.0), (2, 4.0)]);
-        assert!((mean - 7.0 / 3.0).abs() < 1e-12 && (std.unwrap() - (7.0f64 / 3.0).sqrt()).abs() < 1e-12);
-        assert_eq!(mean_std(&[(0, 1.5)]), (1.5, None));
     }
 }

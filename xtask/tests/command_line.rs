@@ -123,3 +123,40 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{args}");
     }
 }
+
+#[test]
+fn a_report_of_the_paper_and_of_what_it_wrote() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (first, second) = (scratch.path().join("a"), scratch.path().join("b"));
+    let (code, out, err) = run(&format!("report --paper --out {}", first.display()));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("DARTS GAEA") && out.contains("claim of the paper"), "{out}");
+    let read = |folder: &std::path::Path, name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let panels = ["all", "point2d", "efficient", "expensive", "autodl", "amber"];
+    for panel in panels {
+        assert!(read(&first, &format!("profile_{panel}.csv")).starts_with("method,tau,fraction\n"));
+    }
+    let lines = read(&first, "table3.csv");
+    let ranks: Vec<&str> = lines.lines().skip(1).map(|l| l.split(',').nth(1).unwrap()).collect();
+    assert_eq!(ranks, ["4", "4", "4", "3.5", "1.5", "6", "1"]);
+    for name in ["report.md", "table2.tex", "table3.tex", "costs.csv", "curves.csv", "claims.csv"] {
+        assert!(!read(&first, name).is_empty(), "{name}");
+    }
+    let (code, ..) = run(&format!("report --from {}/table2.csv --out {}", first.display(), second.display()));
+    assert_eq!((code, read(&second, "table3.csv")), (0, lines));
+    // What cannot be read changes nothing.
+    let bad = scratch.path().join("bad.csv");
+    std::fs::write(&bad, "task,method,metric,mean,std\ndarcy,wrn,,x,\n").unwrap();
+    let (code, out, err) =
+        run(&format!("report --from {} --out {}", bad.display(), scratch.path().join("c").display()));
+    assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
+    assert!(err.contains("line 2, column mean: 'x' is not a number") && !scratch.path().join("c").exists(), "{err}");
+    for args in [
+        "report",
+        "report --paper --runs r --out x",
+        "report --paper --from f --out x",
+        "report --paper --profile smoke --out x",
+    ] {
+        assert_eq!(run(args).0, 2, "{args}");
+    }
+}
