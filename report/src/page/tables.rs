@@ -55,7 +55,7 @@ fn published(p: Published, decimals: usize) -> String {
 /// Marks behind a figure, which the legend explains.
 fn marks(figure: &Figure) -> String {
     let mark = figure.mark();
-    if mark.is_empty() { mark } else { format!("<sup>{}</sup>", escaped(&mark)) }
+    if mark.is_empty() { mark } else { format!("<span class=\"pm\">{}</span>", escaped(&mark)) }
 }
 
 fn figure_cell(f: &Figure, beside: bool) -> String {
@@ -136,10 +136,7 @@ pub fn legend(analysis: &Analysis) -> String {
     if cells().any(|c| matches!(c, Cell::Absent { .. })) {
         parts.push("–: no figure".to_owned());
     }
-    for line in analysis.legend() {
-        let (mark, words) = line.split_once(' ').unwrap_or(("", line));
-        parts.push(format!("<sup>{}</sup> {}", escaped(mark), escaped(words)));
-    }
+    parts.extend(analysis.legend().into_iter().map(escaped));
     format!("<p class=\"note\">{}.</p>\n", parts.join("; "))
 }
 
