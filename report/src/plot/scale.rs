@@ -228,6 +228,7 @@ pub fn rank(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::f64::consts::LOG10_2;
 
     #[test]
     fn the_logarithm_is_that_of_tables() {
