@@ -232,15 +232,10 @@ mod tests {
 
     #[test]
     fn the_logarithm_is_that_of_tables() {
-        // To 17 digits, from tables.
-        for (x, truth) in [
-            (1.0, 0.0),
-            (2.0, 0.301_029_995_663_981_2),
-            (10.0, 1.0),
-            (1e300, 300.0),
-            (1e-310, -310.0),
-            (0.05, -1.301_029_995_663_981_2),
-        ] {
+        // What is known without a logarithm.
+        for (x, truth) in
+            [(1.0, 0.0), (2.0, LOG10_2), (10.0, 1.0), (1e300, 300.0), (1e-310, -310.0), (0.05, -1.0 - LOG10_2)]
+        {
             assert!((log10(x) - truth).abs() <= 1e-15 * (1.0 + truth.abs()), "{x}: {}", log10(x));
         }
         let texts = |a: Axis, gap| a.ticks(gap).into_iter().map(|t| t.1).collect::<Vec<_>>().join(" ");
@@ -263,6 +258,6 @@ mod tests {
         assert!(Axis::around([f64::NAN].into_iter(), 0.0, 1.0).is_none());
         assert!(Axis::around([1.0, 30.0, f64::INFINITY].into_iter(), 0.0, 1.0).is_some_and(Axis::is_log));
         assert_eq!(Axis::around([3.0].into_iter(), 0.0, 8.0).map(|a| a.at(3.0)), Some(4.0));
-        assert_eq!([0.0421, 3.14159, 27.1, 271.4].map(brief).join(" "), "0.042 3.14 27.1 271");
+        assert_eq!([0.0421, 3.256, 27.1, 271.4].map(brief).join(" "), "0.042 3.26 27.1 271");
     }
 }
