@@ -117,7 +117,9 @@ fn summary(table: &Table, analysis: &Analysis) -> String {
     }
     if !analysis.claims.is_empty() {
         let n = |v: Verdict| analysis.claims.iter().filter(|c| c.verdict == v).count();
-        let rest = format!("{} does not, {} not decided", n(Verdict::DoesNot), n(Verdict::NotDecided));
+        let not = n(Verdict::DoesNot);
+        let do_not = if not == 1 { "does not" } else { "do not" };
+        let rest = format!("{not} {do_not}, {} not decided", n(Verdict::NotDecided));
         let hold = n(Verdict::Holds);
         let value = format!("{hold} of {} {}", analysis.claims.len(), if hold == 1 { "holds" } else { "hold" });
         fact("The paper's claims", &value, &rest);
