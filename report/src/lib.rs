@@ -5,6 +5,8 @@
 pub mod analysis;
 pub mod claims;
 pub mod model;
+pub mod page;
+pub mod plot;
 pub mod published;
 pub mod source;
 pub mod stats;

@@ -4,6 +4,7 @@ use crate::cli::ReportArgs;
 use crate::{Ended, ui};
 use ::report::analysis::{Analysis, signed};
 use ::report::model::{Table, title};
+use ::report::page;
 use ::report::source::{file, paper, runs};
 use ::report::write;
 use anyhow::{Context, bail};
@@ -28,6 +29,8 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<Ended> {
 
 /// Every file of a report. Pictures come before the Markdown, which shows those that are there.
 fn everything(table: &Table, analysis: &Analysis, folder: &Path) -> anyhow::Result<()> {
+    page::write_pictures(table, analysis, folder)?;
+    page::write(table, analysis, folder)?;
     Ok(write::all(table, analysis, folder)?)
 }
 

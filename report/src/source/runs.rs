@@ -1,7 +1,7 @@
 //! Finished runs: `<dir>/<profile>/<task>/<method>/<seed>/`. `dir` may also be one profile's folder itself.
 
 use super::Error;
-use crate::model::{BLOCKS, Cost, Curve, Entry, Marks, Origin, Table};
+use crate::model::{BLOCKS, Curve, Entry, Marks, Origin, Table};
 use nas::profile::Profile;
 use nas::protocol::METHODS;
 use nas::run::{COST, MANIFEST, METRICS, RESULT, as_number};
@@ -315,6 +315,7 @@ fn notices(runs: &[Run], unfinished: Vec<Place>, table: &Table) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Cost;
     use serde_json::json;
 
     fn place(root: &Path, name: &str, value: Value) -> PathBuf {
