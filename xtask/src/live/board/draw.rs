@@ -123,7 +123,7 @@ fn cell(states: &[&State], decimals: usize, column: usize) -> (Look, String) {
     } else if let Some(mean) = mean {
         (if of.is_empty() { Look::Green } else { Look::Plain }, vec![mean])
     } else {
-        return (Look::Dim, "waiting".get(..column).map_or(".", |_| "waiting").to_owned());
+        return (Look::Dim, if column < "waiting".len() { "." } else { "waiting" }.to_owned());
     };
     let with = tails.iter().map(|t| format!("{of}{t}"));
     let fits = with.chain(tails.iter().cloned()).find(|t| t.chars().count() <= column);
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(all(&[done.clone(), run(9), wait.clone()], 6), "1/3 5%");
         assert_eq!(all(&[run(9)], 18), "train 10/200 4m");
         assert_eq!(all(&[done, State::Failed, wait.clone()], 10), "1/3 failed");
-        assert_eq!((all(&[wait.clone()], 7), all(&[wait], 6)), ("waiting".to_owned(), ".".to_owned()));
+        assert_eq!((all(std::slice::from_ref(&wait), 7), all(&[wait], 6)), ("waiting".to_owned(), ".".to_owned()));
         assert_eq!(all(&[State::Done(f64::NAN)], 6), "NaN");
     }
 }
