@@ -11,6 +11,7 @@ pub mod asha;
 pub mod autodl;
 pub mod bilevel;
 pub mod cell;
+pub mod course;
 pub mod densenas;
 pub mod densenas_random;
 mod error;

@@ -12,6 +12,7 @@ use tasks::{Dataset, Facts, Quirks, Split, Task, Transform};
 
 use crate::Error;
 use crate::arch::{Form, Found};
+use crate::course::{Amounts, Leg};
 use crate::profile::Values;
 use crate::run::{Progress, RunFolder};
 
@@ -273,4 +274,20 @@ pub trait Method: Sync {
 
     /// How its network is trained.
     fn recipe(&self, values: &Values) -> Recipe;
+
+    /// What its work consists of, for estimates of its time: in an order, and by legs, that depend on the method alone.
+    fn course(&self, facts: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
+        let _ = facts;
+        vec![Leg::training(values, amounts)]
+    }
+
+    /// Into how many parts its search cuts the training items.
+    fn parts(&self) -> usize {
+        1
+    }
+
+    /// The method whose steps are the same: what they take is not to be found out twice.
+    fn steps_of(&self) -> &'static str {
+        self.name()
+    }
 }

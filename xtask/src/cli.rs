@@ -123,7 +123,7 @@ pub struct BenchArgs {
     /// Seconds of training between checkpoints; they change no bit
     #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
     pub checkpoint_seconds: f64,
-    /// Run nothing: print what each cell would take, the published data's shapes assumed
+    /// Run nothing but a few steps, to time them: print what each cell would take, the published data's shapes assumed
     #[arg(long)]
     pub dry_run: bool,
     /// Move runs that are there aside (to SEED.old-N) and begin anew

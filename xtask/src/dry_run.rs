@@ -6,7 +6,8 @@ use nas::{methods, plan};
 
 use crate::cells::select;
 use crate::cli::BenchArgs;
-use crate::{Ended, Usage, ui};
+use crate::{Ended, Usage, estimate, ui};
+use std::collections::BTreeSet;
 
 /// Memory of the card that the paper used (a V100 of 16 GB), in bytes.
 const CARD: usize = 16_000_000_000;
@@ -24,7 +25,11 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Ended> {
     };
     let (scaled, chosen) = (args.profile != Profile::Paper, overrides.map().contains_key("batch"));
     let (mut rows, mut fits) = (Vec::new(), true);
-    for cell in select(&args.words, &planned)? {
+    let cells = select(&args.words, &planned)?;
+    let hours = estimate::hours(args, &cells, overrides)?;
+    let seeds = BTreeSet::from_iter(if args.seeds.is_empty() { args.profile.seeds() } else { &args.seeds }).len();
+    let (mut total, mut unknown) = (0.0, Vec::new());
+    for (cell, hours) in cells.into_iter().zip(hours) {
         let (task, method) = (tasks::by_name(cell.task)?, methods::by_name(cell.method).expect("selected as built"));
         let values = args.profile.values(cell.task, cell.method).with(overrides);
         let mut row = vec![cell.task.to_owned(), cell.method.to_owned()];
@@ -40,14 +45,55 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Ended> {
                 ]);
             }
         }
+        match hours {
+            Ok(one) => {
+                total += one * seeds as f64;
+                row.push(figure(one * seeds as f64));
+            }
+            Err(why) => {
+                unknown.push(format!("{} {}: {why}", cell.task, cell.method));
+                row.push("?".to_owned());
+            }
+        }
         rows.push(row);
     }
-    let head = ["task", "method", "batch", "parameters", "multiply-adds", "peak GB"];
-    ui::line(&ui::table(&head, &[false, false, true, true, true, true], &rows));
+    let more = if unknown.is_empty() { "" } else { "> " };
+    let empty = || String::new();
+    rows.push(vec![
+        "total".to_owned(),
+        empty(),
+        empty(),
+        empty(),
+        empty(),
+        empty(),
+        format!("{more}{}", figure(total)),
+    ]);
+    let head = ["task", "method", "batch", "parameters", "multiply-adds", "peak GB", "est. hours"];
+    ui::line(&ui::table(&head, &[false, false, true, true, true, true, true], &rows));
     ui::line(&format!(
         "profile {}; peak: most that tensors hold on the device in a training step, scratch inside ops excepted; {}",
         args.profile.name(),
         if fits { "every cell fits a card of 16 GB" } else { "NOT every cell fits a card of 16 GB" }
     ));
+    ui::line(&format!(
+        "est. hours: {}, {} threads on {}; steps of searches, trials and trainings as timed here on small batches, in proportion \
+         to items; without validation, test and data",
+        if seeds == 1 { "one seed".to_owned() } else { format!("{seeds} seeds together") },
+        kernels::pool::threads(),
+        args.device
+    ));
+    unknown.iter().for_each(|line| ui::note(&format!("? {line}")));
     Ok(Ended::Well)
+}
+
+/// Hours with three figures or so.
+fn figure(hours: f64) -> String {
+    let decimals = if hours < 0.995 {
+        3
+    } else if hours < 99.5 {
+        1
+    } else {
+        0
+    };
+    format!("{hours:.decimals$}")
 }

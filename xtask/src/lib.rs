@@ -10,6 +10,7 @@ pub mod data;
 pub mod doctor;
 pub mod dry_run;
 pub mod engine;
+pub mod estimate;
 pub mod export;
 pub mod fetch;
 pub mod kernels;

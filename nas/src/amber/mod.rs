@@ -38,6 +38,7 @@ use tasks::{Facts, Kind};
 
 use crate::Error;
 use crate::arch::Found;
+use crate::course::{Amounts, Leg, Shown};
 use crate::method::{Method, Mover, Recipe, SearchStage};
 use crate::profile::Values;
 use crate::run::number;
@@ -120,5 +121,30 @@ impl Method for Amber {
 
     fn recipe(&self, _: &Values) -> Recipe {
         Recipe { max_norm: Some(MAX_NORM), ..Recipe::plain(Mover::Adam { eps: child::EPS }, Schedule::Constant) }
+    }
+
+    /// Shared weights, architectures that are judged, the final training. (The controller's updates take little.)
+    fn course(&self, _: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
+        let [episodes, steps, architectures] =
+            ["episodes", "episode_steps", "episode_architectures"].map(|k| values.count(k));
+        let batch = Values::batch_of(values.count("search_batch"), amounts.train, amounts.scaled, false).size;
+        // The first episode's steps come after the warm-up's.
+        let first = amounts.train.div_ceil(values.count("search_batch")) + steps;
+        let (search, training) = (Shown::stage("search"), Leg::training(values, amounts));
+        let shared = Leg {
+            what: "search",
+            shown: Shown { until: first, ..search },
+            step: values.count("search_batch"),
+            passes: (amounts.train + episodes * steps * batch) as f64,
+            ..training
+        };
+        let judged = Leg {
+            what: "judging",
+            shown: Shown { from: first, ..search },
+            step: amounts.val,
+            passes: (episodes * architectures * amounts.val) as f64,
+            ..training
+        };
+        vec![shared, judged, training]
     }
 }

@@ -15,6 +15,7 @@ use tasks::{Direction, Facts, Metric};
 
 use crate::Error;
 use crate::arch::Found;
+use crate::course::{Amounts, Leg};
 use crate::method::{Method, Recipe, SearchStage};
 use crate::profile::Values;
 use crate::run::number;
@@ -96,6 +97,16 @@ impl Method for Asha {
 
     fn recipe(&self, values: &Values) -> Recipe {
         wrn::Wrn.recipe(values)
+    }
+
+    fn course(&self, facts: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
+        let training = Leg::training(values, amounts);
+        let epochs = Self::of(values, facts.metric.direction).expected_epochs();
+        vec![Leg { what: "trials", passes: epochs * amounts.train as f64, ..training }, training]
+    }
+
+    fn steps_of(&self) -> &'static str {
+        wrn::Wrn.name()
     }
 }
 

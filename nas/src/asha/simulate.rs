@@ -12,9 +12,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use kernels::rng::{Key, Purpose};
 use tasks::Direction;
 
 use super::rungs::{Bracket, DIVISOR, Mode, brackets};
+
+/// Searches that are played through for an estimate of their length.
+const PLAYED: u64 = 8;
 
 /// What is known: the metric of a trial on a rung of its bracket.
 pub type Known = BTreeMap<(usize, usize), f64>;
@@ -97,6 +101,21 @@ impl Search {
     /// If there is no such trial.
     pub fn rungs(&self, trial: usize) -> &[usize] {
         &self.brackets.iter().find(|b| b.trials.contains(&trial)).expect("a trial of this search").rungs
+    }
+
+    /// Epochs that all trials are trained for together, in the mean of [`PLAYED`] searches in which each trial is as good on
+    /// every rung, at random.
+    pub fn expected_epochs(&self) -> f64 {
+        let mut epochs = 0;
+        for play in 0..PLAYED {
+            let good = Key::new(play, Purpose::Search).stream(0).permutation(self.trials());
+            let mut known = Known::new();
+            while let Next::Run(legs) = self.next(&known) {
+                epochs += legs.iter().map(|l| l.to - l.from).sum::<usize>();
+                known.extend(legs.iter().map(|l| ((l.trial, l.rung), f64::from(good[l.trial]))));
+            }
+        }
+        epochs as f64 / PLAYED as f64
     }
 
     /// What is to be done, given what is known.

@@ -28,6 +28,7 @@ use tasks::{Facts, Kind};
 use crate::Error;
 use crate::arch::Found;
 use crate::bilevel::{self, Spec, Supernet as _};
+use crate::course::{Amounts, Leg, Shown, halves};
 use crate::method::{Method, Mover, Recipe, SearchStage};
 use crate::profile::Values;
 
@@ -36,6 +37,9 @@ const WARMUP: usize = 1_000;
 
 /// Where it begins.
 const FIRST_RATE: f64 = 5e-6;
+
+/// The parts that the training items are cut into: one for the weights, one for the architecture.
+const PARTS: usize = 2;
 
 /// The row `autodl`.
 #[derive(Debug, Clone, Copy)]
@@ -56,13 +60,13 @@ impl Method for AutoDeepLab {
 
     fn search(&self, stage: &mut SearchStage<'_>) -> Result<Found, Error> {
         let (problem, values) = (stage.problem, stage.values);
-        let batch = stage.batch_of_least("search_batch", stage.fitted.len() / 2, self.least_batch());
+        let batch = stage.batch_of_least("search_batch", stage.fitted.len() / PARTS, self.least_batch());
         let epochs = values.count("search_epochs");
         let filters = values.count("search_filters");
         let spec = SupernetSpec { filters, ..SupernetSpec::new(problem.form().channels(), problem.outputs) };
         let course = (epochs, values.real("search_lr"));
         let mut search = Search::new(problem, spec, course, values.count("filters"), stage.seed, stage.device)?;
-        bilevel::search(stage, &mut search, Spec { epochs, parts: 2, batch, shuffled: false })?;
+        bilevel::search(stage, &mut search, Spec { epochs, parts: PARTS, batch, shuffled: false })?;
         Ok(Found {
             rule: "the path with the largest product of its steps after the last epoch (Viterbi); per node of the cell the two \
                    edges whose strongest operation but none is strongest, each with its strongest operation, none included"
@@ -87,5 +91,15 @@ impl Method for AutoDeepLab {
     fn recipe(&self, values: &Values) -> Recipe {
         let schedule = Schedule::WarmupPoly { warmup: WARMUP, from: FIRST_RATE, epochs: values.epochs };
         Recipe { by_step: true, ..Recipe::plain(Mover::Sgd { nesterov: false }, schedule) }
+    }
+
+    fn course(&self, _: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
+        let search = halves(values.count("search_epochs"), search::moves);
+        let leg = |e: usize| Leg::search(values, amounts, PARTS, search[e], Shown::epoch("search", e));
+        vec![leg(0), leg(1), Leg::training(values, amounts)]
+    }
+
+    fn parts(&self) -> usize {
+        PARTS
     }
 }

@@ -14,8 +14,10 @@ use serde_json::{Value as Json, json};
 use tasks::{Direction, Facts};
 
 use crate::Error;
-use crate::arch::{Arch, Found};
+use crate::arch::{Arch, Form, Found};
+
 use crate::bilevel::Spec;
+use crate::course::{Amounts, Leg, SIBLING, Shown};
 use crate::densenas::supernet::Rules;
 use crate::densenas::{self, Blocks, Costs, DenseNas};
 use crate::method::{Method, Recipe, SearchStage};
@@ -31,6 +33,9 @@ const SLACK: usize = 1_000_000;
 
 /// The quirk that draws as the reference does.
 const QUIRK: &str = "depth-only-random";
+
+/// Networks whose mean an estimate of the time takes.
+const DRAWN: usize = 32;
 
 /// Where this cell's own DenseNAS search is kept, if it needs one.
 const SEARCHED: &str = "searched";
@@ -164,6 +169,43 @@ impl Method for DenseNasRandom {
 
     fn recipe(&self, values: &Values) -> Recipe {
         DenseNas.recipe(values)
+    }
+
+    /// The search comes first, where there is no run of DenseNAS. Networks are taken as if none were too large.
+    fn course(&self, facts: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
+        let (grid, form) = (densenas::grid(facts, values), Form::of(facts));
+        let costs = Costs::new(&grid, form.kind, &form.input, form.outputs, Rules::CORRECTED.stem_stride);
+        let sampler = Sampler::new(facts, grid, &form, usize::MAX, false);
+        let mut mean = 0.0;
+        for id in 0..DRAWN {
+            mean += sampler.network(0, id).multiply_adds(form.kind, &form.input, form.outputs) as f64 / DRAWN as f64;
+        }
+        let (epochs, parts) = (values.count("trial_epochs"), DenseNas.parts());
+        let batch = Values::batch_of(values.count("search_batch"), amounts.train / parts, amounts.scaled, false).size;
+        let spec = Spec { epochs: values.count("search_epochs"), parts, batch, shuffled: true };
+        let mut budget = Budget::new(&costs, spec, amounts.train, values.count("trials"));
+        let mut trials = 0;
+        while budget.goes_on() {
+            budget.spend(mean as u64, amounts.train, epochs);
+            trials += 1;
+        }
+        let training = Leg { multiply_adds: Some(mean), ..Leg::training(values, amounts) };
+        let mut legs = DenseNas.course(facts, values, amounts);
+        legs.pop();
+        legs.iter_mut().for_each(|l| l.what = SIBLING);
+        legs.push(Leg {
+            what: "trials",
+            shown: Shown::stage(": train"),
+            step: values.count("trial_batch"),
+            passes: (trials * epochs * amounts.train) as f64,
+            ..training
+        });
+        legs.push(training);
+        legs
+    }
+
+    fn parts(&self) -> usize {
+        DenseNas.parts()
     }
 }
 

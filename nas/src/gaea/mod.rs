@@ -23,6 +23,7 @@ use tasks::{Facts, Kind, Quirks};
 use crate::Error;
 use crate::arch::Found;
 use crate::bilevel::{self, Supernet as _};
+use crate::course::{Amounts, Leg, Shown};
 use crate::method::{Method, Mover, Recipe, SearchStage};
 use crate::profile::Values;
 use nn::schedule::Schedule;
@@ -30,6 +31,9 @@ use supernet::SupernetSpec;
 
 /// Bound on the common norm of all gradients, in search and final training.
 const CLIP: f64 = 5.0;
+
+/// The parts that the training items are cut into: one for the weights, one for the architecture.
+const PARTS: usize = 2;
 
 /// The row `gaea`.
 #[derive(Debug, Clone, Copy)]
@@ -84,13 +88,13 @@ impl Method for Gaea {
         if values.real("auxiliary") > 0.0 && kind != Kind::Point2d {
             stage.progress.note("an auxiliary head is for images with one answer: this network has none");
         }
-        let batch = stage.batch("search_batch", stage.fitted.len() / 2);
+        let batch = stage.batch("search_batch", stage.fitted.len() / PARTS);
         let epochs = values.count("search_epochs");
         let spec = spec(kind, problem.form().channels(), problem.outputs, values)?;
         let update = WeightUpdate::new(values.real("search_lr"), epochs);
         let network = network(kind, values, &problem.quirks);
         let mut search = Search::new(problem, spec, variant, update, network, stage.seed, stage.device)?;
-        let course = bilevel::Spec { epochs, parts: 2, batch, shuffled: !benchmark };
+        let course = bilevel::Spec { epochs, parts: PARTS, batch, shuffled: !benchmark };
         bilevel::search(stage, &mut search, course)?;
         let how = if benchmark { "the benchmark's variant" } else { "the original release" };
         Ok(Found {
@@ -119,6 +123,16 @@ impl Method for Gaea {
             auxiliary: values.real("auxiliary"),
             ..Recipe::plain(Mover::Sgd { nesterov: false }, schedule)
         }
+    }
+
+    fn course(&self, _: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
+        let epochs = values.count("search_epochs");
+        let search = Leg::search(values, amounts, PARTS, epochs, Shown::stage("search"));
+        vec![search, Leg::training(values, amounts)]
+    }
+
+    fn parts(&self) -> usize {
+        PARTS
     }
 }
 
