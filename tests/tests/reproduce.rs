@@ -19,7 +19,10 @@ fn run(mut command: Command) -> (i32, String, String) {
 }
 
 fn reproduce(cli: &Cli, words: &str) -> (i32, String, String) {
-    run(cli.command(&format!("reproduce {words}"), ""))
+    let mut command = cli.command(&format!("reproduce {words}"), "");
+    // What it keeps of a run that differs is kept within the test's own folder.
+    command.env("TMPDIR", cli.place.path());
+    run(command)
 }
 
 /// Replaces a part of a file.

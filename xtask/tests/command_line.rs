@@ -75,6 +75,7 @@ fn help_reads_well_on_every_level() {
     for args in [
         "",
         "bench",
+        "reproduce",
         "data",
         "data import",
         "data verify",

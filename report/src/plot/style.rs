@@ -13,7 +13,7 @@ struct Look {
 }
 
 /// Looks by number; more series begin again.
-const LOOKS: [Look; 12] = [
+const LOOKS: [Look; 16] = [
     Look { colours: ["#3d4653", "#c9d1db"], dash: "", marker: "M-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0 -7.2 0z" },
     Look { colours: ["#b04c00", "#f5a25d"], dash: "7 3", marker: "M-3.4 -3.4h6.8v6.8h-6.8z" },
     Look { colours: ["#0b7285", "#53cfe0"], dash: "2 2.6", marker: "M0 -4.8L4.8 0L0 4.8L-4.8 0z" },
@@ -34,6 +34,14 @@ const LOOKS: [Look; 12] = [
     Look { colours: ["#85603f", "#d6ab85"], dash: "10 2 4 2", marker: "M-1.4 -4.4h2.8v8.8h-2.8z" },
     Look { colours: ["#a3262a", "#ff8f8a"], dash: "3 3", marker: "M-4 -4L4 0L-4 4z" },
     Look { colours: ["#4b6a00", "#b4d35c"], dash: "14 3 3 3", marker: "M4 -4L-4 0L4 4z" },
+    Look {
+        colours: ["#1a6656", "#6fd6bd"],
+        dash: "8 2 2 2 2 2",
+        marker: "M-4.4 0L-2.2 -3.8L2.2 -3.8L4.4 0L2.2 3.8L-2.2 3.8z",
+    },
+    Look { colours: ["#8e3a9d", "#e09bea"], dash: "6 6", marker: "M-4 -4h8L-4 4h8z" },
+    Look { colours: ["#5a5f00", "#d6d96a"], dash: "1.5 1.5", marker: "M-4 -4v8L4 -4v8z" },
+    Look { colours: ["#2f4f9e", "#9fb8f5"], dash: "16 3", marker: "M0 -5L2.4 0L0 5L-2.4 0z" },
 ];
 
 /// How many looks there are.

@@ -11,12 +11,13 @@ Examples:
   cargo xtask reproduce runs/quick/satellite/wrn/0
   cargo xtask reproduce quick.lock --out again
 
-RUN is a finished run's folder, or the file of `bench --lock`. A run's configuration is read from its manifest; it is run
-again from the beginning and compared file by file. The last line is `same bits: ...` or `first difference: ...` with the
-place and both values; of a lock file `N of N runs: same bits`. Exit code 1 if anything differs.
+RUN is a finished run's folder, or the file of `bench --lock`. The configuration is read from its
+manifest; it is run again from the beginning and compared file by file. The last line is
+`same bits: ...`, or `first difference: ...` with the place and both values; of a lock file
+`N of N runs: same bits`. Exit code 1 if anything differs.
 
-Another version of the code and other data are refused: bits are promised for the same of both. Device, threads and SIMD
-level may be others. With --out an interrupted command goes on where it was.")]
+Another version of the code and other data are refused: bits are promised for the same of both.
+Device, threads and SIMD level may be others. With --out an interrupted command goes on where it was.")]
 pub struct ReproduceArgs {
     /// A finished run's folder, or a lock file
     #[arg(value_name = "RUN|FILE")]
