@@ -297,14 +297,14 @@ mod tests {
         let a = means(&entry(10.0, Some(2.0), 3)).unwrap();
         assert_eq!(a.len(), 10);
         let b = vec![(12.0, 1.0)];
-        assert!((ahead("darcy", &[a.clone()], &[b.clone()]) - 26.0 / 27.0).abs() < 1e-12);
-        assert_eq!(ahead("darcy", &[b.clone()], &[a.clone()]), 0.0);
+        assert!((ahead("darcy", std::slice::from_ref(&a), std::slice::from_ref(&b)) - 26.0 / 27.0).abs() < 1e-12);
+        assert_eq!(ahead("darcy", std::slice::from_ref(&b), std::slice::from_ref(&a)), 0.0);
         // Both rows must miss for the better of two to miss.
         let two = ahead("darcy", &[a.clone(), a.clone()], &[b]);
         assert!((two - (1.0 - 1.0 / 729.0)).abs() < 1e-12);
         assert_eq!(means(&entry(1.0, None, 1)), None);
         assert_eq!(means(&entry(1.0, None, 0)), None);
-        let same = ahead("darcy", &[a.clone()], &[a]);
+        let same = ahead("darcy", std::slice::from_ref(&a), std::slice::from_ref(&a));
         assert!(same < 0.5 && same > 0.4, "{same}");
     }
 

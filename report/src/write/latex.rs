@@ -17,7 +17,7 @@ fn escaped(text: &str) -> String {
             '^' => out += "\\textasciicircum{}",
             '<' => out += "\\textless{}",
             '>' => out += "\\textgreater{}",
-            '"' => out += "\\textquotedbl{}",
+            '"' => out += "''",
             'Å' => out += "\\AA{}",
             '±' => out += "$\\pm$",
             c if c.is_control() => out.push(' '),
@@ -56,9 +56,7 @@ fn cell(cell: &Cell, ours: bool) -> [String; 2] {
 }
 
 fn notes(analysis: &Analysis, more: &[String]) -> String {
-    let legend = analysis.legend().into_iter().map(str::to_owned);
-    let lines: Vec<String> =
-        analysis.warnings.iter().cloned().chain(legend).chain(more.iter().cloned()).map(|l| escaped(&l)).collect();
+    let lines: Vec<String> = analysis.warnings.iter().chain(more).map(|l| escaped(l)).collect();
     if lines.is_empty() { String::new() } else { format!("\n\\par\\smallskip\\footnotesize {}\n", lines.join("\\\\ ")) }
 }
 
@@ -96,7 +94,8 @@ pub fn table2(table: &Table, analysis: &Analysis) -> String {
         }
         text += "\\bottomrule\n\\end{tabular}\n";
     }
-    text + &notes(analysis, &[]) + "\\end{table}\n"
+    let legend: Vec<String> = analysis.legend().into_iter().map(str::to_owned).collect();
+    text + &notes(analysis, &legend) + "\\end{table}\n"
 }
 
 /// `table3.tex`.

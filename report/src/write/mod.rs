@@ -40,3 +40,42 @@ pub fn is_ours(name: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_these_files() {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::write(scratch.path().join("profile_all.svg"), "<svg/>").unwrap();
+        let paper = crate::source::paper::table();
+        all(&paper, &Analysis::of(&paper), scratch.path()).unwrap();
+        let mut names: Vec<String> =
+            std::fs::read_dir(scratch.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        let profiles =
+            ["all.csv", "all.svg", "amber.csv", "autodl.csv", "efficient.csv", "expensive.csv", "point2d.csv"];
+        let mut expected: Vec<String> = profiles.map(|p| format!("profile_{p}")).into();
+        expected.extend(
+            [
+                "claims.csv",
+                "costs.csv",
+                "curves.csv",
+                "report.md",
+                "table2.csv",
+                "table2.tex",
+                "table3.csv",
+                "table3.tex",
+            ]
+            .map(str::to_owned),
+        );
+        expected.sort();
+        assert_eq!(names, expected);
+        assert!(
+            names.iter().all(|n| is_ours(n)) && !is_ours("notes.md") && !is_ours("table2.csv.bak") && !is_ours("x")
+        );
+        assert!(std::fs::read_to_string(scratch.path().join("report.md")).unwrap().contains("(profile_all.svg)"));
+        assert!(all(&paper, &Analysis::of(&paper), &scratch.path().join("none")).is_err());
+    }
+}
