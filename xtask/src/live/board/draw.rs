@@ -118,7 +118,7 @@ fn cell(states: &[&State], decimals: usize, column: usize) -> (Look, String) {
     } else if failed > 0 {
         (Look::Red, vec!["failed".to_owned()])
     } else if let Some(place) = halted {
-        let at = place.epoch().map(|e| format!("stopped {e}"));
+        let at = trial(&place.stage).or_else(|| place.epoch()).map(|at| format!("stopped {at}"));
         (Look::Yellow, at.into_iter().chain(["stopped".to_owned(), "stop".to_owned()]).collect())
     } else if let Some(mean) = mean {
         (if of.is_empty() { Look::Green } else { Look::Plain }, vec![mean])
@@ -135,12 +135,8 @@ fn progress(place: &Place) -> Vec<String> {
     let Some(epoch) = place.epoch() else { return vec!["begins".to_owned()] };
     let eta = place.eta.map(short);
     let percent = format!("{:.0}%", place.part() * 100.0);
-    // Of a search by trials, which trial: `trial 3 of 16, rung 1 of 3: train`.
-    let mut words = place.stage.split([' ', ',', ':']);
-    if let (Some("trial"), Some(trial), Some("of"), Some(all)) =
-        (words.next(), words.next(), words.next(), words.next())
-    {
-        return vec![format!("trial {trial}/{all} {percent}"), format!("trial {trial}/{all}"), percent];
+    if let Some(trial) = trial(&place.stage) {
+        return vec![format!("{trial} {percent}"), trial, percent];
     }
     if place.total == 1 && place.stage.len() <= 10 {
         return vec![format!("{} {percent}", place.stage), percent];
@@ -152,6 +148,14 @@ fn progress(place: &Place) -> Vec<String> {
     }
     all.extend([format!("{epoch} {percent}"), epoch, percent]);
     all
+}
+
+/// Of a search by trials, which trial: `trial 3/16` of `trial 3 of 16, rung 1 of 3: train`.
+fn trial(stage: &str) -> Option<String> {
+    let mut words = stage.strip_prefix("trial ")?.split([' ', ',', ':']);
+    let number = words.next()?;
+    let all = words.next().filter(|w| *w == "of").and_then(|_| words.next());
+    Some(all.map_or_else(|| format!("trial {number}"), |all| format!("trial {number}/{all}")))
 }
 
 /// A line for each run that goes on.
@@ -291,5 +295,6 @@ mod tests {
         assert_eq!(all(&[done, State::Failed, wait.clone()], 10), "1/3 failed");
         assert_eq!((all(std::slice::from_ref(&wait), 7), all(&[wait], 6)), ("waiting".to_owned(), ".".to_owned()));
         assert_eq!(all(&[State::Done(f64::NAN)], 6), "NaN");
+        assert_eq!(all(&[State::Interrupted(place("trial 5: train", 0, 1, 0.0))], 18), "stopped trial 5");
     }
 }
