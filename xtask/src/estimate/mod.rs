@@ -73,6 +73,11 @@ fn measure(wanted: &[Wanted], probe: &Probe<'_>, times: &mut Times) -> anyhow::R
     if wanted.is_empty() {
         return Ok(failed);
     }
+    if let Some((load, cores)) = busy() {
+        ui::note(&format!(
+            "this machine is busy (load {load:.1} on {cores} cores): steps, and so the estimates, are longer than when it is not"
+        ));
+    }
     let kept = times.path.display().to_string();
     let bar = ui::watched().then(|| {
         let bar = ProgressBar::with_draw_target(Some(wanted.len() as u64), ProgressDrawTarget::stderr());
@@ -149,6 +154,13 @@ impl Wanted {
         let key = format!("{} {method} {}", cell.task, &blake3::hash(canonical(&key).as_bytes()).to_hex()[..16]);
         Ok(Self { cell: Cell { task: cell.task, method }, values, sibling, key })
     }
+}
+
+/// The load, and cores, of a machine that has other work.
+fn busy() -> Option<(f64, usize)> {
+    let load = std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (load > 0.5 * cores as f64).then_some((load, cores))
 }
 
 /// The processor's name.

@@ -16,8 +16,10 @@ use tasks::{Dataset, Quirks, Sizes, Task};
 
 /// Multiply-adds of a timed step's forward, about: a fraction of a second.
 const WORK: f64 = 8e9;
-/// Whole steps of an epoch: one to warm up, two that are timed.
-const STEPS: usize = 3;
+/// Whole steps of an epoch, at least: one to warm up, two that are timed.
+const FEWEST: usize = 3;
+/// And at most, where they are short.
+const MOST: usize = 9;
 /// Groups that tell how many items one has.
 const FEW: usize = 4;
 /// Validation groups: a search judges by two items at least.
@@ -62,14 +64,14 @@ impl Probe<'_> {
         let facts = task.facts();
         let few = self.data(task, Sizes { train: FEW, val: JUDGED, test: 1 })?;
         let per_group = few.train().len() as f64 / few.train().groups() as f64;
-        let batch = self.batch(facts, method, values)?;
+        let (batch, steps) = self.batch(facts, method, values)?;
         let parts = method.parts();
-        let items = STEPS * batch.max((batch / parts).max(1) * parts);
+        let items = steps * batch.max((batch / parts).max(1) * parts);
         let train = (items as f64 / per_group).ceil() as usize;
         let data = if train <= FEW { few } else { self.data(task, Sizes { train, val: JUDGED, test: 1 })? };
 
         // The final training has about as many steps as the search.
-        let last = batch.max(data.train().len() / STEPS).min(values.batch.max(batch));
+        let last = batch.max(data.train().len() / steps).min(values.batch.max(batch));
         let mut words = self.set.to_vec();
         words.extend(short(values, parts, batch).into_iter().map(|(key, n)| format!("{key}={n}")));
         words
@@ -109,16 +111,23 @@ impl Probe<'_> {
         Ok(Dataset::open_with(&dir, task, Quirks::default())?)
     }
 
-    /// A power of two of items whose step takes a fraction of a second, at most the batch that is asked for. Where the network
+    /// A power of two of items whose step takes a fraction of a second, at most the batch that is asked for, and steps. Where the network
     /// is known only after a search, the task's default network stands for it.
-    fn batch(&self, facts: &'static tasks::Facts, method: &dyn Method, values: &Values) -> anyhow::Result<usize> {
+    fn batch(
+        &self,
+        facts: &'static tasks::Facts,
+        method: &dyn Method,
+        values: &Values,
+    ) -> anyhow::Result<(usize, usize)> {
         let wrn = methods::by_name("wrn").context("wrn is not built")?;
         let theirs = self.profile.values(facts.name, "wrn");
         let known = method.fixed(facts, values).or_else(|| wrn.fixed(facts, &theirs)).context("wrn is not fixed")?;
         let one = arch::count(&known.network, &arch::Form::of(facts))?.multiply_adds;
         let most = ((WORK / one.max(1) as f64) as usize).max(1);
         let asked = values.batch_for(values.train + values.val, self.profile != Profile::Paper, false).size;
-        Ok((1 << most.min(asked).ilog2()).max(method.least_batch()).max(2))
+        let batch = (1 << most.min(asked).ilog2()).max(method.least_batch()).max(2);
+        let steps = (FEWEST as f64 * WORK / (batch as f64 * one.max(1) as f64)) as usize;
+        Ok((batch, steps.clamp(FEWEST, MOST)))
     }
 
     fn folder(&self, data: &Dataset, task: &str, method: &str, values: &Values) -> Identity {
