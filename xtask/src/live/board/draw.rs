@@ -28,11 +28,11 @@ pub fn draw(view: &View, width: usize, height: usize) -> Vec<Line> {
         }
     };
     separate(&mut lines);
-    let room = height.saturating_sub(lines.len() + 1);
+    let room = height.saturating_sub(lines.len() + 2);
     let running = running(view, width);
     let hidden = running.len().saturating_sub(RUNNING.min(room));
     lines.extend(running.into_iter().take(RUNNING.min(room)));
-    lines.push(summary(view, hidden, width));
+    lines.extend(summary(view, hidden, width));
     let notes = NOTES.min(height.saturating_sub(lines.len()));
     lines.extend(view.notes.iter().skip(view.notes.len().saturating_sub(notes)).map(|n| Line::new(Look::Dim, n)));
     lines.truncate(height);
@@ -173,12 +173,17 @@ fn running(view: &View, width: usize) -> Vec<Line> {
         let who = place.who.as_ref().map(|w| format!("  ({w})")).unwrap_or_default();
         // What there is no room for goes, the least telling first.
         let mut parts = [Some(stage), Some(bar), Some(metric), Some(left), Some(who)];
+        let wide = |parts: &[Option<String>; 5]| {
+            name.width() + parts.iter().flatten().map(|p| p.chars().count()).sum::<usize>()
+        };
         for least in [4, 1, 2, 3] {
-            let wide = name.width() + parts.iter().flatten().map(|p| p.chars().count()).sum::<usize>();
-            if wide <= width {
+            if wide(&parts) <= width {
                 break;
             }
             parts[least] = None;
+        }
+        if let (true, Some(trial)) = (wide(&parts) > width, trial(&place.stage)) {
+            parts[0] = Some(format!("  {trial}: {epoch}"));
         }
         parts.into_iter().flatten().fold(name, |line, part| line.with(Look::Plain, part))
     };
@@ -186,7 +191,7 @@ fn running(view: &View, width: usize) -> Vec<Line> {
 }
 
 /// How far all of it is. Of the runs that go on, `hidden` have no line.
-fn summary(view: &View, hidden: usize, width: usize) -> Line {
+fn summary(view: &View, hidden: usize, width: usize) -> Vec<Line> {
     let [waiting, running, halted, done, failed] = view.counts();
     let mut line = Line::new(Look::Bold, format!("{done} of {} done", view.runs.len()));
     for (n, what, look) in [
@@ -202,12 +207,13 @@ fn summary(view: &View, hidden: usize, width: usize) -> Line {
     if hidden > 0 {
         line = line.with(Look::Plain, format!(" ({hidden} more than shown)"));
     }
-    let Some(elapsed) = view.elapsed else { return line };
+    let Some(elapsed) = view.elapsed else { return vec![line] };
     let left = view.left.map_or_else(|| "?".to_owned(), |s| format!("about {}", ui::duration(s)));
-    let long = format!("   {} so far, {left} left", ui::duration(elapsed));
-    let short = format!("  {}, {} left", short(elapsed), view.left.map_or_else(|| "?".to_owned(), short));
-    let fits = line.width() + long.len() <= width;
-    line.with(Look::Plain, if fits { long } else { short })
+    let time = format!("{} so far, {left} left", ui::duration(elapsed));
+    if line.width() + 3 + time.len() <= width {
+        return vec![line.with(Look::Plain, format!("   {time}"))];
+    }
+    vec![line, Line::new(Look::Plain, time)]
 }
 
 #[cfg(test)]
@@ -269,11 +275,11 @@ mod tests {
     #[test]
     fn it_shrinks_to_a_list_and_to_any_height() {
         let all = texts(&view(), 60, 40);
-        assert_eq!(all.len(), 3 + 1 + NOTES, "{all:#?}");
-        assert!(
-            all[0].starts_with("cifar100 densenas-random seed 0") && all[3].ends_with("62m, 2h05 left"),
-            "{all:#?}"
-        );
+        assert_eq!(all.len(), 3 + 2 + NOTES, "{all:#?}");
+        assert_eq!(all[0], "cifar100 densenas-random seed 0  train 18/200  2 m 05 s left");
+        assert_eq!(all[1], "satellite wrn-asha seed 0        trial 3/16: 1/9");
+        assert_eq!(all[3], "1 of 56 done, 3 running, 1 failed, 1 interrupted, 50 waiting");
+        assert_eq!(all[4], "1 h 01 m so far, about 2 h 05 m left");
         for (width, height) in [(100, 12), (100, 16), (100, 1), (7, 3), (0, 0), (1000, 1000)] {
             texts(&view(), width, height);
         }
