@@ -95,12 +95,12 @@ pub fn halves(epochs: usize, moves: impl Fn(usize, usize) -> bool) -> [usize; 2]
 }
 
 /// Overrides for a run of a few steps, as `--set` takes them: one epoch of everything, two of a search, which begins without
-/// its architecture; `batch` items a step.
-pub fn short(values: &Values, parts: usize, batch: usize) -> Vec<(&'static str, usize)> {
+/// its architecture; `batch` items a step, `search` of each part of a search.
+pub fn short(values: &Values, search: usize, batch: usize) -> Vec<(&'static str, usize)> {
     let mut all = vec![("epochs", 1), ("batch", batch)];
     let own = [
         ("search_epochs", 2),
-        ("search_batch", (batch / parts).max(1)),
+        ("search_batch", search),
         ("trial_epochs", 1),
         ("trial_batch", batch),
         ("trials", 1),

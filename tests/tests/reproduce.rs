@@ -128,7 +128,7 @@ fn a_lock_is_what_a_stranger_runs() {
     assert!(!random.join("searched").exists());
     let (code, _, said) = reproduce(&cli, &random.display().to_string());
     assert!(code == 0 && said.contains("its search comes first"), "{said}");
-    assert!(said.lines().any(|l| l.starts_with("same bits: 2 trials, arch.json, ")), "{said}");
+    assert!(said.lines().any(|l| l.starts_with("same bits: ") && l.contains(" trials, arch.json, ")), "{said}");
 
     let result = place.join("again/smoke/satellite/densenas/0/result.json");
     edit(&result, "\"value\":", "\"value\":1");

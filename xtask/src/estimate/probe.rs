@@ -16,10 +16,12 @@ use tasks::{Dataset, Quirks, Sizes, Task};
 
 /// Multiply-adds of a timed step's forward, about: a fraction of a second.
 const WORK: f64 = 8e9;
-/// Whole steps of an epoch, at least: one to warm up, two that are timed.
-const FEWEST: usize = 3;
-/// And at most, where they are short.
+/// Whole steps of an epoch: one to warm up, two that are timed.
+const STEPS: usize = 3;
+/// At most, where they are short; where a single item takes long, one is timed.
 const MOST: usize = 9;
+/// A supernet of so many operations takes about so many times longer than a network of one.
+const LONGER: usize = 4;
 /// Groups that tell how many items one has.
 const FEW: usize = 4;
 /// Validation groups: a search judges by two items at least.
@@ -66,16 +68,16 @@ impl Probe<'_> {
         let per_group = few.train().len() as f64 / few.train().groups() as f64;
         let (batch, steps) = self.batch(facts, method, values)?;
         let parts = method.parts();
-        let items = steps * batch.max((batch / parts).max(1) * parts);
-        let train = (items as f64 / per_group).ceil() as usize;
-        let data = if train <= FEW { few } else { self.data(task, Sizes { train, val: JUDGED, test: 1 })? };
-
-        // The final training has about as many steps as the search.
-        let last = batch.max(data.train().len() / steps).min(values.batch.max(batch));
+        let search = if parts == 1 { batch } else { (batch / parts / LONGER).max(1) };
+        let groups = |items: usize| (items as f64 / per_group).ceil() as usize;
+        let train = groups(steps * search * parts);
+        // A final training fits validation data, too.
+        let val = groups(steps * batch).saturating_sub(train).max(JUDGED);
+        let data = self.data(task, Sizes { train, val, test: 1 })?;
+        let last = batch.max((data.train().len() + data.val().len()) / steps).min(values.batch.max(batch));
         let mut words = self.set.to_vec();
-        words.extend(short(values, parts, batch).into_iter().map(|(key, n)| format!("{key}={n}")));
-        words
-            .extend([("train", train), ("val", JUDGED), ("test", 1), ("batch", last)].map(|(k, n)| format!("{k}={n}")));
+        words.extend(short(values, search, batch).into_iter().map(|(key, n)| format!("{key}={n}")));
+        words.extend([("train", train), ("val", val), ("test", 1), ("batch", last)].map(|(k, n)| format!("{k}={n}")));
         // So few steps teach nothing, but at a high rate they can run away.
         words.extend(["lr=1e-6".to_owned()]);
         words.extend(values.own.contains_key("search_lr").then(|| "search_lr=1e-6".to_owned()));
@@ -103,7 +105,7 @@ impl Probe<'_> {
 
     /// Generated data of these sizes, made once.
     fn data(&self, task: &'static dyn Task, sizes: Sizes) -> anyhow::Result<Dataset> {
-        let dir: PathBuf = self.scratch.join(format!("data-{}", sizes.train));
+        let dir: PathBuf = self.scratch.join(format!("data-{}-{}", sizes.train, sizes.val));
         if !dir.join(task.facts().name).exists() {
             std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
             task.generate(sizes, 0, &dir, &tasks::Silent)?;
@@ -126,8 +128,9 @@ impl Probe<'_> {
         let most = ((WORK / one.max(1) as f64) as usize).max(1);
         let asked = values.batch_for(values.train + values.val, self.profile != Profile::Paper, false).size;
         let batch = (1 << most.min(asked).ilog2()).max(method.least_batch()).max(2);
-        let steps = (FEWEST as f64 * WORK / (batch as f64 * one.max(1) as f64)) as usize;
-        Ok((batch, steps.clamp(FEWEST, MOST)))
+        let share = WORK / (batch as f64 * one.max(1) as f64);
+        let fewest = if share < 0.2 { STEPS - 1 } else { STEPS };
+        Ok((batch, ((STEPS as f64 * share) as usize).clamp(fewest, MOST)))
     }
 
     fn folder(&self, data: &Dataset, task: &str, method: &str, values: &Values) -> Identity {

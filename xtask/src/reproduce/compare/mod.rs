@@ -244,7 +244,7 @@ mod tests {
         let gone = |f: &Path| fs::remove_file(f.join(CHECKPOINT)).unwrap();
         assert_eq!(first("c", &gone).unwrap_err(), "checkpoint.safetensors: there then, not there now");
         let trial = |f: &Path| fs::remove_dir_all(f.join("trials")).unwrap();
-        assert_eq!(first("d", &trial).unwrap_err(), "trials/0/trial.json: 29 bytes then, not there now");
+        assert_eq!(first("d", &trial).unwrap_err(), "trials/0/trial.json: 28 bytes then, not there now");
         // What was removed to save room then is not asked for.
         let light = run(scratch.path(), "light", &gone);
         let again = run(scratch.path(), "again", &|_| {});
