@@ -103,7 +103,7 @@ impl Search {
         &self.brackets.iter().find(|b| b.trials.contains(&trial)).expect("a trial of this search").rungs
     }
 
-    /// Epochs that all trials are trained for together, in the mean of [`PLAYED`] searches in which each trial is as good on
+    /// Epochs that all trials are trained for together, in the mean of some searches in which each trial is as good on
     /// every rung, at random.
     pub fn expected_epochs(&self) -> f64 {
         let mut epochs = 0;

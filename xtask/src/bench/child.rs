@@ -41,7 +41,7 @@ mod tests {
 
     fn parsed(words: &[String]) -> BenchArgs {
         match Cli::try_parse_from(words).unwrap().command {
-            Command::Bench(args) => args,
+            Command::Bench(args) => *args,
             _ => unreachable!(),
         }
     }

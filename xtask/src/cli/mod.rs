@@ -49,7 +49,7 @@ pub enum Command {
     /// Runs every cell of the given tasks and methods that exists, goes on where an earlier run was interrupted, and
     /// prints the table with the published figure beside each cell. Results depend on the seed, the data and the
     /// configuration alone: not on threads, SIMD level or interruptions. A finished cell is not run again.
-    Bench(BenchArgs),
+    Bench(Box<BenchArgs>),
     /// Show where the runs of a folder stand, from another terminal or machine
     Status(StatusArgs),
     /// Run a finished run again, or every run of a lock file, and say whether the bits are the same

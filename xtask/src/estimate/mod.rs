@@ -1,4 +1,4 @@
-//! How long cells would take here: [`nas::course`] says what passes, [`probe`] finds what a step takes, by running a few.
+//! How long cells would take here: [`nas::course`] says what passes, `probe` finds what a step takes, by running a few.
 //!
 //! What was measured is kept in `<out>/step-times.json`, for this code, machine, device and configuration.
 

@@ -35,7 +35,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// [`FORMAT`].
+    /// The layout's version.
     pub format: u32,
     /// The code's version, numerics included.
     pub code: String,

@@ -1,7 +1,7 @@
 //! `reproduce`: a finished run, or every run of a lock file, run again from its recorded configuration and compared.
 //!
-//! [`again`] runs a configuration, [`compare`] finds where two runs first differ, [`lock`] is the file of `bench --lock`,
-//! [`all`] runs what is in one.
+//! `again` runs a configuration, `compare` finds where two runs first differ, [`lock`] is the file of `bench --lock`,
+//! `all` runs what is in one.
 
 mod again;
 mod all;
