@@ -120,6 +120,8 @@ impl<'a> One<'a> {
             return Ok(None);
         }
         watch.done();
+        // Its cost is complete when it is closed.
+        drop(run);
         done_in(work, &path).map(Some)
     }
 

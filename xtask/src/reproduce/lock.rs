@@ -307,7 +307,12 @@ pub fn write(
         n => format!("; {n} of {all} are missing, for they are not finished (the same command goes on with them)"),
     };
     let runs = if done == 1 { "1 run".to_owned() } else { format!("{done} runs") };
-    ui::note(&format!("locked {runs} in {}{missing}", path.display()));
+    let said = format!("locked {runs} in {}{missing}", path.display());
+    if args.json {
+        ui::note(&said)
+    } else {
+        ui::line(&said)
+    }
     Ok(())
 }
 
