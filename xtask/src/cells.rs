@@ -1,6 +1,7 @@
 //! From the words of a command line to cells.
 
 use crate::Usage;
+use ::report::source::names::distance;
 use nas::protocol::{METHODS, MethodName, method_named};
 
 /// Which cells can be asked for: (task, method).
@@ -82,21 +83,6 @@ pub fn unknown(word: &str) -> String {
     } else {
         format!("there is no task or method '{word}'; there are {}", names.join(", "))
     }
-}
-
-/// Edits between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use super::one::{One, Standing};
 use super::plan::Plan;
 use crate::cli::BenchArgs;
 use crate::live::{self, Audience, Event, Live};
+use crate::ui;
 use anyhow::Context;
+use kernels::device::Choice;
 use nas::run::{RESULT, interrupt, open_trials};
 use queue::{NAME, Queued, State};
 use script::{Array, ranges};
@@ -68,6 +70,8 @@ struct Watch<'a> {
     /// Why jobs wait, as last told.
     told: BTreeSet<String>,
     silent: bool,
+    /// Slurm does not take guests.
+    helpless: bool,
 }
 
 /// Makes the runs.
@@ -82,8 +86,8 @@ pub fn run(args: &BenchArgs, plan: &Plan, one: &One<'_>, audience: &mut dyn Audi
     let number = (1..).find(|n: &usize| !root.join(n.to_string()).exists()).expect("numbers do not end");
     let jobs = plan.work.iter().map(|_| Job::default()).collect();
     let folder = root.join(number.to_string());
-    let (guests, told, silent) = (Vec::new(), BTreeSet::new(), false);
-    let mut watch = Watch { args, plan, root, folder, paths, standings, jobs, guests, told, silent };
+    let (guests, told, silent, helpless) = (Vec::new(), BTreeSet::new(), false, false);
+    let mut watch = Watch { args, plan, root, folder, paths, standings, jobs, guests, told, silent, helpless };
     watch.find(&queued);
     let open: Vec<usize> = (0..plan.work.len()).filter(|i| watch.open(*i) && watch.jobs[*i].at.is_none()).collect();
     watch.submit(&open, audience)?;
@@ -158,7 +162,8 @@ impl Watch<'_> {
             format!("--output={}", self.folder.join(log).display()),
         ];
         args.extend(self.args.engine.partition.iter().map(|p| format!("--partition={p}")));
-        args.extend(self.args.engine.gpus.iter().map(|n| format!("--gres=gpu:{n}")));
+        let gpus = self.args.engine.gpus.or(matches!(self.args.device, Choice::Cuda(_)).then_some(1));
+        args.extend(gpus.map(|n| format!("--gres=gpu:{n}")));
         args.extend(self.args.threads.iter().map(|n| format!("--cpus-per-task={n}")));
         args.extend(self.args.engine.sbatch.iter().cloned());
         args.extend(more.iter().cloned());
@@ -215,10 +220,15 @@ impl Watch<'_> {
                 Ok(queued) => {
                     self.silent = false;
                     for i in (0..self.plan.work.len()).filter(|i| self.open(*i)).collect::<Vec<_>>() {
-                        self.look(i, &queued, audience)?;
+                        if let Err(e) = self.look(i, &queued, audience) {
+                            self.fail(i, ui::one_line(&e), audience);
+                        }
                     }
                     self.waits(&queued, audience);
-                    self.send_guests(&queued, audience)?;
+                    if let Err(e) = self.send_guests(&queued, audience) {
+                        self.helpless = true;
+                        self.note(0, &format!("no help for searches by trials: {e:#}"), audience);
+                    }
                 }
                 // The controller may be restarted; the jobs do not mind.
                 Err(e) if !self.silent => {
@@ -334,9 +344,13 @@ impl Watch<'_> {
             }
             Err(_) => format!("{run}: its job vanished {VANISHED} times; see {}", log.display()),
         };
-        self.standings[i] = Standing::Failed;
-        audience.hear(&Event::Failed { run, error });
+        self.fail(i, error, audience);
         Ok(())
+    }
+
+    fn fail(&mut self, i: usize, error: String, audience: &mut dyn Audience) {
+        self.standings[i] = Standing::Failed;
+        audience.hear(&Event::Failed { run: self.plan.work[i].run(), error });
     }
 
     /// Says why jobs wait, when that is more than their turn.
@@ -359,6 +373,9 @@ impl Watch<'_> {
     fn send_guests(&mut self, queued: &[Queued], audience: &mut dyn Audience) -> anyhow::Result<()> {
         let live = |array: u64| queued.iter().filter(move |q| q.array == array && q.state != State::Over).count();
         self.guests.retain(|(array, _)| live(*array) > 0);
+        if self.helpless {
+            return Ok(());
+        }
         for i in 0..self.plan.work.len() {
             let Some(path) =
                 self.paths[i].as_ref().filter(|_| self.jobs[i].running && self.standings[i] == Standing::Waiting)

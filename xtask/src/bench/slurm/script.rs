@@ -17,6 +17,8 @@ use std::path::Path;
 const DEATHS: usize = 3;
 /// How often one that was asked to stop (time limit, preemption) is.
 const STOPS: usize = 1000;
+/// The most threads of a process.
+const THREADS: usize = 64;
 
 /// A word as a shell reads it.
 pub fn quoted(word: &str) -> String {
@@ -39,9 +41,11 @@ pub fn job(folder: &Path, flags: &[String]) -> String {
 folder={folder}
 index=$SLURM_ARRAY_TASK_ID
 restarts=${{SLURM_RESTART_COUNT:-0}}
+threads=${{SLURM_CPUS_ON_NODE:-1}}
+[ "$threads" -gt {THREADS} ] && threads={THREADS}
 [ -z "$NP360_HELP" ] && rm -f "$folder/$index.exit"
 set -- $(sed -n "${{NP360_LINE:-$index}}p" "$folder/cells")
-"$folder/np360" bench "$1" "$2" --seeds "$3" $NP360_HELP --threads "${{SLURM_CPUS_ON_NODE:-1}}" {flags} &
+"$folder/np360" bench "$1" "$2" --seeds "$3" $NP360_HELP --threads "$threads" {flags} &
 cell=$!
 trap 'kill -TERM $cell' TERM USR1
 while :; do
