@@ -78,6 +78,9 @@ impl Probe<'_> {
         let mut words = self.set.to_vec();
         words.extend(short(values, search, batch).into_iter().map(|(key, n)| format!("{key}={n}")));
         words.extend([("train", train), ("val", val), ("test", 1), ("batch", last)].map(|(k, n)| format!("{k}={n}")));
+        // Trials see the training items alone.
+        let trial = (data.train().len() / steps).clamp(1, batch);
+        words.extend(values.own.contains_key("trial_batch").then(|| format!("trial_batch={trial}")));
         // So few steps teach nothing, but at a high rate they can run away.
         words.extend(["lr=1e-6".to_owned()]);
         words.extend(values.own.contains_key("search_lr").then(|| "search_lr=1e-6".to_owned()));
