@@ -7,8 +7,8 @@ use crate::engine::{Engine, Job, Outcome, Source};
 use crate::live::{Audience, Event, Reporter};
 use crate::ui;
 use anyhow::Context;
-use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
+use kernels::{Device, memory};
 use nas::profile::Values;
 use nas::run::{Cost, Facts, Identity, Progress, RESULT, RunFolder, State, as_number, folder, interrupt};
 use serde_json::Value;
@@ -58,6 +58,8 @@ impl<'a> One<'a> {
     pub fn run(&self, work: &Work, audience: &mut dyn Audience) -> Standing {
         let run = work.run();
         audience.hear(&Event::Start { run: run.clone() });
+        // What the run before left free has other sizes: it would only pile up.
+        memory::trim();
         match self.attempt(work, audience) {
             Ok(Some(done)) => {
                 audience.hear(&done);

@@ -10,7 +10,7 @@ use crate::cli::BenchArgs;
 use crate::ui;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kernels::cuda;
+use kernels::{cuda, memory};
 use nas::methods;
 use nas::profile::{Overrides, Profile, Values};
 use nas::run::canonical;
@@ -104,6 +104,8 @@ fn measure(wanted: &[Wanted], probe: &Probe<'_>, times: &mut Times) -> anyhow::R
                 failed.insert(want.key.clone(), format!("{e:#}"));
             }
         }
+        // The next cell's tensors have other sizes: what these leave would only pile up.
+        memory::trim();
         if let Some(bar) = &bar {
             bar.inc(1);
         }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tasks::{Dataset, Quirks, Sizes, Task};
 
-/// Multiply-adds of a timed step's forward, about: a fraction of a second.
-const WORK: f64 = 8e9;
+/// Multiply-adds of a timed step's forward, about: a tenth of a second.
+const WORK: f64 = 2e9;
 /// Whole steps of an epoch: one to warm up, two that are timed.
 const STEPS: usize = 3;
 /// At most, where they are short; where a single item takes long, one is timed.
@@ -25,7 +25,7 @@ const LONGER: usize = 4;
 /// Groups that tell how many items one has.
 const FEW: usize = 4;
 /// Validation groups: a search judges by two items at least.
-const JUDGED: usize = 8;
+const JUDGED: usize = 4;
 
 /// What a cell's steps took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ impl Probe<'_> {
         let asked = values.batch_for(values.train + values.val, self.profile != Profile::Paper, false).size;
         let batch = (1 << most.min(asked).ilog2()).max(method.least_batch()).max(2);
         let share = WORK / (batch as f64 * one.max(1) as f64);
-        let fewest = if share < 0.2 { STEPS - 1 } else { STEPS };
+        let fewest = if share < 0.5 { STEPS - 1 } else { STEPS };
         Ok((batch, ((STEPS as f64 * share) as usize).clamp(fewest, MOST)))
     }
 
