@@ -24,7 +24,7 @@ const MOST: usize = 9;
 const LONGER: usize = 4;
 /// Groups that tell how many items one has.
 const FEW: usize = 4;
-/// Validation groups: a search judges by two items at least.
+/// Validation items, about: a search judges by two at least.
 const JUDGED: usize = 4;
 
 /// What a cell's steps took.
@@ -71,10 +71,11 @@ impl Probe<'_> {
         let search = if parts == 1 { batch } else { (batch / parts / LONGER).max(1) };
         let groups = |items: usize| (items as f64 / per_group).ceil() as usize;
         let train = groups(steps * search * parts);
-        // A final training fits validation data, too.
-        let val = groups(steps * batch).saturating_sub(train).max(JUDGED);
+        // A final training fits validation data, too. Its batch stays near the one that was chosen: memory grows with it.
+        let val = groups(steps * batch).saturating_sub(train).max(groups(JUDGED));
         let data = self.data(task, Sizes { train, val, test: 1 })?;
-        let last = batch.max((data.train().len() + data.val().len()) / steps).min(values.batch.max(batch));
+        let last =
+            batch.max((data.train().len() + data.val().len()) / steps).min(values.batch.min(2 * batch).max(batch));
         let mut words = self.set.to_vec();
         words.extend(short(values, search, batch).into_iter().map(|(key, n)| format!("{key}={n}")));
         words.extend([("train", train), ("val", val), ("test", 1), ("batch", last)].map(|(k, n)| format!("{k}={n}")));
