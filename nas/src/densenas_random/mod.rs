@@ -172,6 +172,10 @@ impl Method for DenseNasRandom {
     }
 
     /// The search comes first, where there is no run of DenseNAS. Networks are taken as if none were too large.
+    fn steps_of(&self) -> &'static str {
+        DenseNas.name()
+    }
+
     fn course(&self, facts: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
         let (grid, form) = (densenas::grid(facts, values), Form::of(facts));
         let costs = Costs::new(&grid, form.kind, &form.input, form.outputs, Rules::CORRECTED.stem_stride);

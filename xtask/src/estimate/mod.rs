@@ -48,8 +48,6 @@ pub fn hours(args: &BenchArgs, cells: &[Cell], overrides: &Overrides) -> anyhow:
         }
     }
     wanted.retain(|w| !times.all.contains_key(&w.key));
-    // A sibling goes first: its search is then found in the scratch folder.
-    wanted.sort_by_key(|w| (w.cell.task, methods::by_name(w.cell.method).map(|m| m.name() == "densenas-random")));
     let failed = measure(&wanted, &probe, &mut times)?;
     cells
         .iter()
@@ -138,8 +136,6 @@ impl Wanted {
         let method = methods::by_name(cell.method).context("selected as built")?.steps_of();
         let sibling = cells.iter().any(|c| c.task == cell.task && c.method == "densenas");
         let values = args.profile.values(cell.task, method).with(overrides);
-        // Of no other method do the steps depend on who else is there.
-        let alone = method == "densenas-random" && !sibling;
         let key = json!({
             "code": nas::code_version(),
             "machine": machine(),
@@ -149,7 +145,6 @@ impl Wanted {
             "mode": args.mode.to_string(),
             "task": cell.task,
             "method": method,
-            "alone": alone,
             "profile": args.profile.name(),
             "values": values.map(),
         });
