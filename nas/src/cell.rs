@@ -1,7 +1,7 @@
 //! One cell: a method on a task with one seed, from an opened dataset to `result.json`.
 
 use autograd::Tape;
-use kernels::Device;
+use kernels::{Device, memory};
 use nn::{Builder, Mode, Network, Params, Pass};
 use serde_json::json;
 use tasks::{Dataset, Direction, Provenance, Score, Split, Task};
@@ -47,6 +47,8 @@ impl Cell<'_> {
 /// # Errors
 /// What stopped it; the same call goes on later.
 pub fn run(cell: &Cell<'_>, folder: &mut RunFolder, progress: &mut dyn Progress) -> Result<(), Error> {
+    // What a cell before this one left free has other sizes: it would only pile up.
+    memory::trim();
     let data = cell.data;
     let arch = architecture(cell, folder, progress)?;
     let values = &arch.values(cell.values);

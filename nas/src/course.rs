@@ -32,7 +32,7 @@ impl Amounts {
 /// Which steps of a run, as [`crate::run::Progress`] is told of them, show what a leg's steps take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown {
-    /// The stage: its name, or the end of a trial's (`trial 3: train`).
+    /// The stage's name.
     pub stage: &'static str,
     /// The epoch, from 0; none: any.
     pub epoch: Option<usize>,
@@ -74,8 +74,7 @@ impl Leg {
     /// The final training of `values`.
     pub fn training(values: &Values, amounts: Amounts) -> Self {
         let passes = values.epochs as f64 * amounts.all() as f64;
-        let shown = Shown { stage: "train", ..Shown::stage("train") };
-        Self { what: "training", shown, step: values.batch, passes, multiply_adds: None }
+        Self { what: "training", shown: Shown::stage("train"), step: values.batch, passes, multiply_adds: None }
     }
 
     /// Epochs of a two-level search in which `shown` says what a step takes, over the part of the items that is for the
@@ -88,10 +87,13 @@ impl Leg {
     }
 }
 
-/// The epochs of a search of two kinds: before its architecture moves, and after.
-pub fn halves(epochs: usize, moves: impl Fn(usize, usize) -> bool) -> [usize; 2] {
+/// A two-level search whose epochs are of two kinds, before its architecture moves and after (`moves`, of epoch and epochs),
+/// and the final training. Of a short search the first epoch is of the one kind and the second of the other.
+pub fn two_level(values: &Values, amounts: Amounts, parts: usize, moves: impl Fn(usize, usize) -> bool) -> Vec<Leg> {
+    let epochs = values.count("search_epochs");
     let moving = (0..epochs).filter(|&e| moves(e, epochs)).count();
-    [epochs - moving, moving]
+    let leg = |kind, epochs| Leg::search(values, amounts, parts, epochs, Shown::epoch("search", kind));
+    vec![leg(0, epochs - moving), leg(1, moving), Leg::training(values, amounts)]
 }
 
 /// Overrides for a run of a few steps, as `--set` takes them: one epoch of everything, two of a search, which begins without
@@ -101,9 +103,6 @@ pub fn short(values: &Values, search: usize, batch: usize) -> Vec<(&'static str,
     let own = [
         ("search_epochs", 2),
         ("search_batch", search),
-        ("trial_epochs", 1),
-        ("trial_batch", batch),
-        ("trials", 1),
         ("episodes", 1),
         ("episode_steps", 3),
         ("episode_architectures", 3),

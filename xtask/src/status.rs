@@ -1,8 +1,8 @@
 //! `status`: where the runs of a folder stand, from the files in it alone.
 
 use crate::cli::StatusArgs;
-use crate::live::board::{Canvas, Line, Look, Place, State, View, draw};
-use crate::live::{self, Run};
+use crate::live::board::{Canvas, Line, Look, State, View, draw};
+use crate::live::{self, Place, Run};
 use crate::{Ended, ui};
 use anyhow::{Context, bail};
 use nas::profile::Profile;
@@ -123,9 +123,8 @@ fn state(folder: &Path) -> anyhow::Result<(State, Option<(String, u32)>)> {
 fn place(folder: &Path) -> Option<Place> {
     let said = live::read(folder)?;
     let age = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64() - said.updated);
-    let eta = said.eta.map(|eta| if eta > age { eta - age } else { 0.0 });
-    let (stage, done, total, step, metric) = (said.stage, said.done, said.total, said.step, said.metric);
-    Some(Place { stage, done, total, step, metric, eta, who: None })
+    let eta = said.place.eta.map(|eta| if eta > age { eta - age } else { 0.0 });
+    Some(Place { eta, ..said.place })
 }
 
 fn lines(out: &Path, found: &[Found], width: usize, height: usize) -> Vec<Line> {

@@ -31,7 +31,7 @@ use tasks::Facts;
 use crate::Error;
 use crate::arch::Found;
 use crate::bilevel::{self, Spec};
-use crate::course::{Amounts, Leg, Shown, halves};
+use crate::course::{Amounts, Leg, two_level};
 use crate::method::{Method, Mover, Recipe, SearchStage};
 use crate::profile::Values;
 use cost::CostTerm;
@@ -106,9 +106,7 @@ impl Method for DenseNas {
     }
 
     fn course(&self, _: &Facts, values: &Values, amounts: Amounts) -> Vec<Leg> {
-        let search = halves(values.count("search_epochs"), search::moves);
-        let leg = |e: usize| Leg::search(values, amounts, PARTS, search[e], Shown::epoch("search", e));
-        vec![leg(0), leg(1), Leg::training(values, amounts)]
+        two_level(values, amounts, PARTS, search::moves)
     }
 
     fn parts(&self) -> usize {

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::arch::{Arch, Form, Found};
 
 use crate::bilevel::Spec;
-use crate::course::{Amounts, Leg, SIBLING, Shown};
+use crate::course::{Amounts, Leg, SIBLING};
 use crate::densenas::supernet::Rules;
 use crate::densenas::{self, Blocks, Costs, DenseNas};
 use crate::method::{Method, Recipe, SearchStage};
@@ -197,13 +197,7 @@ impl Method for DenseNasRandom {
         let mut legs = DenseNas.course(facts, values, amounts);
         legs.pop();
         legs.iter_mut().for_each(|l| l.what = SIBLING);
-        legs.push(Leg {
-            what: "trials",
-            shown: Shown::stage(": train"),
-            step: values.count("trial_batch"),
-            passes: (trials * epochs * amounts.train) as f64,
-            ..training
-        });
+        legs.push(Leg { what: "trials", passes: (trials * epochs * amounts.train) as f64, ..training });
         legs.push(training);
         legs
     }

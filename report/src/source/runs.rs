@@ -4,7 +4,7 @@ use super::Error;
 use crate::model::{BLOCKS, Curve, Entry, Marks, Origin, Table};
 use nas::profile::Profile;
 use nas::protocol::METHODS;
-use nas::run::{COST, MANIFEST, METRICS, RESULT, as_number};
+use nas::run::{COST, Cost, MANIFEST, METRICS, RESULT, as_number};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ struct Run {
     method: &'static str,
     seed: u64,
     result: Value,
-    cost: Option<nas::run::Cost>,
+    cost: Option<Cost>,
     identity: Option<Value>,
     curves: Vec<Curve>,
 }
@@ -150,10 +150,9 @@ fn run(folder: &Path, task: &'static str, method: &'static str, seed: u64) -> Re
         return Err(Error::new(&file, format!("is damaged: its seed is {}, not {seed}", result["seed"]), FIX));
     }
     let file = path.join(COST);
-    let cost = match json(&file)? {
-        None => None,
-        Some(v) => Some(serde_json::from_value(v).map_err(|e| Error::new(&file, format!("is damaged: {e}"), FIX))?),
-    };
+    // With what others' work on its trials cost.
+    let read = || Cost::read(&path).map_err(|e| Error::new(&file, format!("is damaged: {e}"), FIX));
+    let cost = file.exists().then(read).transpose()?;
     let file = path.join(MANIFEST);
     let identity = match json(&file)? {
         None => None,
@@ -342,7 +341,10 @@ mod tests {
         let root = scratch.path();
         place(root, "smoke/darcy/wrn/0", json!(0.9));
         place(root, "quick/darcy/wrn/0", json!(0.1));
-        place(root, "quick/darcy/wrn/1", json!(0.2));
+        // What a guest's work on a trial cost is the run's.
+        let trial = place(root, "quick/darcy/wrn/1", json!(0.2)).join("trials/3");
+        std::fs::create_dir_all(&trial).unwrap();
+        std::fs::write(trial.join(COST), "{\"hours\": 0.25, \"peak_memory_bytes\": 9}").unwrap();
         place(root, "quick/ecg/fno/0", json!("NaN"));
         place(root, "quick/darcy/wrn/0", json!(0.1));
         for other in [
@@ -358,7 +360,7 @@ mod tests {
         assert_eq!(t.origin, Origin::Runs { dir: root.display().to_string(), profile: "quick".to_owned() });
         let e = t.entry("darcy", "wrn").unwrap();
         assert_eq!((e.seeds.len(), e.n, e.counts), (2, 2, Some((10, 20))));
-        assert_eq!(e.cost, Some(Cost { hours: 1.0, peak_memory_bytes: 7 }));
+        assert_eq!(e.cost, Some(Cost { hours: 1.25, peak_memory_bytes: 9 }));
         assert!(e.marks.stand_in && t.entry("ecg", "fno").unwrap().mean.is_nan());
         assert_eq!(t.curves.len(), 6);
         assert_eq!((t.curves[1].stage.as_str(), t.curves[1].points.len()), ("final", 2));

@@ -7,8 +7,9 @@ use crate::engine::{Engine, Job, Outcome, Source};
 use crate::live::{Audience, Event, Reporter};
 use crate::ui;
 use anyhow::Context;
+use kernels::Device;
 use kernels::cuda::{self, Mode, cudnn};
-use kernels::{Device, memory};
+use kernels::device::Choice;
 use nas::profile::Values;
 use nas::run::{Cost, Facts, Identity, Progress, RESULT, RunFolder, State, as_number, folder, interrupt};
 use serde_json::Value;
@@ -46,11 +47,7 @@ impl<'a> One<'a> {
     /// # Errors
     /// If the device is not there.
     pub fn new(args: &'a BenchArgs, request: &'a Request, engine: &'a dyn Engine) -> anyhow::Result<Self> {
-        let device = args.device.open().map_err(anyhow::Error::msg)?;
-        if let Some(threads) = args.threads {
-            kernels::pool::set_threads(usize::from(threads));
-        }
-        let facts = Facts { cudnn: speed(args), ..facts(args) };
+        let (device, facts) = set_up(args.device, args.threads, args.mode)?;
         Ok(Self { args, request, engine, facts, device, source: RefCell::new(None) })
     }
 
@@ -58,8 +55,6 @@ impl<'a> One<'a> {
     pub fn run(&self, work: &Work, audience: &mut dyn Audience) -> Standing {
         let run = work.run();
         audience.hear(&Event::Start { run: run.clone() });
-        // What the run before left free has other sizes: it would only pile up.
-        memory::trim();
         match self.attempt(work, audience) {
             Ok(Some(done)) => {
                 audience.hear(&done);
@@ -242,20 +237,29 @@ impl Progress for OfCell<'_> {
     }
 }
 
-fn facts(args: &BenchArgs) -> Facts {
-    Facts {
+/// Opens the device and sets this process' threads and mode; what a manifest says of that.
+///
+/// # Errors
+/// If the device is not there.
+pub(crate) fn set_up(device: Choice, threads: Option<u16>, mode: Mode) -> anyhow::Result<(Device, Facts)> {
+    let opened = device.open().map_err(anyhow::Error::msg)?;
+    if let Some(threads) = threads {
+        kernels::pool::set_threads(usize::from(threads));
+    }
+    let facts = Facts {
         commit: commit(),
-        device: args.device.to_string(),
+        device: device.to_string(),
         simd: kernels::simd::level().to_string(),
         threads: kernels::pool::threads(),
-        cudnn: None,
-    }
+        cudnn: speed(mode),
+    };
+    Ok((opened, facts))
 }
 
 /// Sets the mode; what computes convolutions in speed mode, where it is cuDNN, else says so.
-fn speed(args: &BenchArgs) -> Option<String> {
-    cuda::set_mode(args.mode);
-    if args.mode == Mode::Exact {
+fn speed(mode: Mode) -> Option<String> {
+    cuda::set_mode(mode);
+    if mode == Mode::Exact {
         return None;
     }
     match (cudnn::version(), cuda::driver::opened()) {
@@ -267,7 +271,7 @@ fn speed(args: &BenchArgs) -> Option<String> {
 }
 
 /// The commit of the source this was built from, as far as git tells.
-pub(crate) fn commit() -> String {
+fn commit() -> String {
     let git = |args: &[&str]| {
         let output =
             std::process::Command::new("git").current_dir(env!("CARGO_MANIFEST_DIR")).args(args).output().ok()?;

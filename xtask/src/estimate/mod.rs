@@ -5,12 +5,12 @@
 mod probe;
 mod timer;
 
+use crate::bench::one::set_up;
 use crate::cells::Cell;
 use crate::cli::BenchArgs;
 use crate::ui;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kernels::{cuda, memory};
 use nas::methods;
 use nas::profile::{Overrides, Profile, Values};
 use nas::run::canonical;
@@ -31,11 +31,7 @@ pub type Hours = Vec<Result<f64, String>>;
 /// # Errors
 /// If the device is not there, or there is no room for scratch files.
 pub fn hours(args: &BenchArgs, cells: &[Cell], overrides: &Overrides) -> anyhow::Result<Hours> {
-    let device = args.device.open().map_err(anyhow::Error::msg)?;
-    if let Some(threads) = args.threads {
-        kernels::pool::set_threads(usize::from(threads));
-    }
-    cuda::set_mode(args.mode);
+    let (device, _) = set_up(args.device, args.threads, args.mode)?;
     let scratch =
         tempfile::Builder::new().prefix("np360-steps-").tempdir().context("cannot make a temporary folder")?;
     let probe = Probe { profile: args.profile, set: &args.set, device, scratch: scratch.path() };
@@ -102,8 +98,6 @@ fn measure(wanted: &[Wanted], probe: &Probe<'_>, times: &mut Times) -> anyhow::R
                 failed.insert(want.key.clone(), format!("{e:#}"));
             }
         }
-        // The next cell's tensors have other sizes: what these leave would only pile up.
-        memory::trim();
         if let Some(bar) = &bar {
             bar.inc(1);
         }

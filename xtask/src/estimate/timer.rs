@@ -49,8 +49,9 @@ impl Timer {
     /// longer. Nothing if there were none. An epoch's last step may be a short one: it counts where there is no other.
     pub fn mean(&self, shown: Shown) -> Option<f64> {
         let of = |s: &&Seen| {
-            let name = s.stage == shown.stage || shown.stage.starts_with(':') && s.stage.ends_with(shown.stage);
-            name && shown.epoch.is_none_or(|e| e == s.epoch) && (shown.from..shown.until).contains(&s.step)
+            s.stage == shown.stage
+                && shown.epoch.is_none_or(|e| e == s.epoch)
+                && (shown.from..shown.until).contains(&s.step)
         };
         let all: Vec<&Seen> = self.seen.iter().filter(of).collect();
         let whole: Vec<&Seen> = all.iter().copied().filter(|s| !s.last).collect();
@@ -86,7 +87,6 @@ mod tests {
         assert_eq!(timer.mean(Shown { from: 2, ..Shown::epoch("search", 1) }), Some(5.0));
         assert_eq!(timer.mean(Shown { from: 3, ..Shown::epoch("search", 1) }), Some(6.0), "there is no other");
         assert_eq!(timer.mean(Shown { until: 2, ..Shown::epoch("search", 1) }), Some(4.0));
-        assert_eq!(timer.mean(Shown::stage(": train")), Some(7.0));
         assert_eq!(timer.mean(Shown::stage("train")), None, "a trial's is not the final one");
     }
 }

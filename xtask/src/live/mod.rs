@@ -8,10 +8,12 @@ pub mod board;
 mod event;
 mod json;
 mod pace;
+mod place;
 mod plain;
 mod reporter;
 mod tensorboard;
 
 pub use audience::{Audience, audience};
 pub use event::{Event, Metric, Run};
+pub use place::Place;
 pub use reporter::{LIVE, Live, Reporter, read};

@@ -3,6 +3,7 @@
 use super::audience::Audience;
 use super::event::{Event, Metric, Run};
 use super::pace::Pace;
+use super::place::Place;
 use super::tensorboard::Curves;
 use nas::run::Progress;
 use serde::{Deserialize, Serialize};
@@ -19,18 +20,9 @@ const STEP: Duration = Duration::from_millis(100);
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Live {
-    /// The stage.
-    pub stage: String,
-    /// Epochs of it that are through.
-    pub done: usize,
-    /// Epochs of it.
-    pub total: usize,
-    /// The part of the epoch in hand that is through.
-    pub step: f64,
-    /// The newest number.
-    pub metric: Option<Metric>,
-    /// Seconds that the stage may still take, as far as is known.
-    pub eta: Option<f64>,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
     /// When this was written: seconds since 1970.
     pub updated: f64,
 }
@@ -77,12 +69,7 @@ impl<'a> Reporter<'a> {
         let Some((folder, _)) = self.folder.as_ref().filter(|_| !self.stage.is_empty()) else { return };
         self.written = Some(Instant::now());
         let live = Live {
-            stage: self.stage.clone(),
-            done: self.pace.done,
-            total: self.pace.total,
-            step: self.pace.step,
-            metric: self.metric.clone(),
-            eta: self.pace.eta(),
+            place: Place::of(&self.stage, &self.pace, self.metric.as_ref()),
             updated: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64()),
         };
         // Named as what a run sweeps away where a process was killed in between.
@@ -172,9 +159,12 @@ mod tests {
         reporter.epoch(2, Some(("train error", 0.25)));
         drop(reporter);
         let live = read(scratch.path()).unwrap();
-        assert_eq!((live.stage.as_str(), live.done, live.total, live.step), ("train", 2, 3, 0.0));
-        assert_eq!(live.metric, Some(Metric { name: "train error".into(), value: 0.25 }));
-        assert!(live.eta.is_some_and(|s| s < 10.0) && live.updated > 1e9);
+        assert_eq!(
+            (live.place.stage.as_str(), live.place.done, live.place.total, live.place.step),
+            ("train", 2, 3, 0.0)
+        );
+        assert_eq!(live.place.metric, Some(Metric { name: "train error".into(), value: 0.25 }));
+        assert!(live.place.eta.is_some_and(|s| s < 10.0) && live.updated > 1e9);
         assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
         let (stage, total) = ("train".to_owned(), 3);
         assert_eq!(heard.0[1], Event::Stage { run: run.clone(), stage, done: 1, total });

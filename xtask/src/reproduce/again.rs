@@ -6,7 +6,7 @@ use crate::live::{self, Event, Reporter, Run};
 use crate::{bench, ui};
 use anyhow::{Context, bail};
 use kernels::Device;
-use kernels::cuda::{self, Mode, cudnn, driver};
+use kernels::cuda::Mode;
 use nas::arch::Arch;
 use nas::profile::{Overrides, Profile, Values};
 use nas::protocol::{QUIRKS, method_named};
@@ -35,22 +35,7 @@ impl<'a> Again<'a> {
     /// # Errors
     /// If the device is not there.
     pub fn new(args: &'a ReproduceArgs, mode: Mode, engine: &'a dyn Engine) -> anyhow::Result<Self> {
-        let device = args.device.open().map_err(anyhow::Error::msg)?;
-        if let Some(threads) = args.threads {
-            kernels::pool::set_threads(usize::from(threads));
-        }
-        cuda::set_mode(mode);
-        let cudnn = match (mode, cudnn::version(), driver::opened()) {
-            (Mode::Speed, Ok(version), Some(card)) => Some(format!("{version} on {}", card.name)),
-            _ => None,
-        };
-        let facts = Facts {
-            commit: bench::one::commit(),
-            device: args.device.to_string(),
-            simd: kernels::simd::level().to_string(),
-            threads: kernels::pool::threads(),
-            cudnn,
-        };
+        let (device, facts) = bench::one::set_up(args.device, args.threads, mode)?;
         Ok(Self { engine, data: &args.data, device, facts })
     }
 

@@ -15,7 +15,7 @@ use super::child;
 use super::one::{One, Standing};
 use super::plan::Plan;
 use crate::cli::BenchArgs;
-use crate::live::{self, Audience, Event, Live};
+use crate::live::{self, Audience, Event, Place};
 use crate::ui;
 use anyhow::Context;
 use kernels::device::Choice;
@@ -50,7 +50,7 @@ struct Job {
     restarts: bool,
     running: bool,
     node: String,
-    live: Option<Live>,
+    place: Option<Place>,
 }
 
 /// Everything that is under way.
@@ -108,9 +108,8 @@ impl Watch<'_> {
             for array in Array::of(&folder) {
                 let queued = queued.iter().filter(|q| q.array == array.number && q.state != State::Over);
                 for q in queued {
-                    let Some(line) = cells.get(if array.helps { array.indices[0] } else { q.index } - 1) else {
-                        continue;
-                    };
+                    let number = if array.helps { array.indices[0] } else { q.index };
+                    let Some(line) = number.checked_sub(1).and_then(|n| cells.get(n)) else { continue };
                     let Some(i) = (0..self.plan.work.len()).find(|i| self.line(*i) == *line) else { continue };
                     if array.helps {
                         self.guests.push((array.number, i));
@@ -300,17 +299,17 @@ impl Watch<'_> {
 
     /// Tells what a run last said of itself.
     fn progress(&mut self, i: usize, path: &Path, audience: &mut dyn Audience) {
-        let Some(live) = live::read(path) else { return };
-        let (run, before) = (self.plan.work[i].run(), self.jobs[i].live.replace(live.clone()));
-        let Live { stage, done, total, metric, eta, .. } = live.clone();
-        if before.as_ref().is_none_or(|b| b.stage != stage || b.total != total) {
-            audience.hear(&Event::Stage { run: run.clone(), stage: stage.clone(), done, total });
-        }
-        if before.as_ref().is_some_and(|b| b.stage == stage && b.done != done) {
-            audience.hear(&Event::Epoch { run, stage, done, total, metric, eta });
-        } else if before.is_some_and(|b| b.step != live.step) {
-            const STEPS: f64 = 1000.0;
-            audience.hear(&Event::Step { run, done: (live.step * STEPS) as usize, total: STEPS as usize });
+        let Some(now) = live::read(path).map(|l| l.place) else { return };
+        let (run, before) = (self.plan.work[i].run(), self.jobs[i].place.replace(now.clone()));
+        let Place { stage, done, total, step, metric, eta, .. } = now;
+        match before.filter(|b| (&b.stage, b.total) == (&stage, total)) {
+            None => audience.hear(&Event::Stage { run, stage, done, total }),
+            Some(b) if b.done != done => audience.hear(&Event::Epoch { run, stage, done, total, metric, eta }),
+            Some(b) if b.step != step => {
+                const STEPS: f64 = 1000.0;
+                audience.hear(&Event::Step { run, done: (step * STEPS) as usize, total: STEPS as usize });
+            }
+            Some(_) => {}
         }
     }
 

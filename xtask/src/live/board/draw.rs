@@ -2,8 +2,9 @@
 //! is no room for the cells, the runs alone.
 
 use super::text::{Line, Look, short};
-use super::view::{Place, State, View};
-use crate::live::Run;
+use super::view::{State, View};
+
+use crate::live::{Place, Run};
 use crate::ui;
 use ::report::published::decimals;
 use nas::protocol::{METHODS, method_named};

@@ -7,7 +7,7 @@ mod view;
 
 pub use draw::draw;
 pub use text::{Line, Look};
-pub use view::{Place, State, View};
+pub use view::{State, View};
 
 use super::audience::Audience;
 use super::event::Event;

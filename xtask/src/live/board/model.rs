@@ -1,8 +1,8 @@
 //! What the events so far say: kept, and put together as a view.
 
-use super::view::{Place, State, View};
+use super::view::{State, View};
 use crate::live::pace::Pace;
-use crate::live::{Event, Metric, Run};
+use crate::live::{Event, Metric, Place, Run};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
@@ -41,15 +41,7 @@ impl Default for Running {
 
 impl Running {
     fn place(&self) -> Place {
-        Place {
-            stage: self.stage.clone(),
-            done: self.pace.done,
-            total: self.pace.total,
-            step: self.pace.step,
-            metric: self.metric.clone(),
-            eta: self.pace.eta(),
-            who: None,
-        }
+        Place::of(&self.stage, &self.pace, self.metric.as_ref())
     }
 }
 
